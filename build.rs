@@ -1,0 +1,24 @@
+//! Compiles `proto/` with protox, in this process: a bare toolchain builds the crate, no protoc needed.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    // `sqlx::migrate!` embeds the migrations; a new file must rebuild the crate.
+    println!("cargo:rerun-if-changed=migrations");
+
+    let mut files: Vec<PathBuf> = fs::read_dir("proto/assessment/v1")?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()?;
+    files.retain(|f| f.extension().is_some_and(|e| e == "proto"));
+    files.sort();
+
+    let descriptors = protox::compile(&files, ["proto"])?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("assessment.v1.bin"), descriptors.encode_to_vec())?;
+    // Ordered maps encode the same way every time: a request's hash must not depend on chance.
+    tonic_prost_build::configure().btree_map(".").compile_fds(descriptors)?;
+    Ok(())
+}

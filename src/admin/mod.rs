@@ -1,0 +1,4 @@
+//! Administration: the API keys of a tenant ([`sql`], [`rpc`]).
+
+pub mod rpc;
+pub mod sql;

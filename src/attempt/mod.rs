@@ -1,0 +1,4 @@
+//! Attempts.
+
+pub mod packed;
+pub mod response;

@@ -1,0 +1,53 @@
+//! What a candidate answered at one position, and what scoring made of it.
+
+use crate::{bank::content::OptionSet, points::Points};
+
+/// The answer at one position of a form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Response {
+    /// Presented and not answered.
+    #[default]
+    Blank,
+    /// The options that were picked, by index in the question's own list; an empty set is a blank response.
+    Choice(OptionSet),
+    /// The statement was called true or false.
+    Truth(bool),
+    /// The texts of the blanks, in order; an empty text is an unfilled blank.
+    Texts(Vec<String>),
+    /// Free text.
+    Text(String),
+}
+
+impl Response {
+    /// Nothing was answered: blank under every policy.
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Self::Blank => true,
+            Self::Choice(set) => set.is_empty(),
+            Self::Truth(_) => false,
+            Self::Texts(texts) => texts.iter().all(|t| t.trim().is_empty()),
+            Self::Text(text) => text.trim().is_empty(),
+        }
+    }
+}
+
+/// What scoring made of one response. The maximum stands in the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Blank: earns nothing (and loses nothing), and is told apart from wrong.
+    NotAnswered,
+    /// Scored by rule.
+    Scored(Points),
+    /// Waits for a person; no zero.
+    Awaiting,
+}
+
+impl Mark {
+    /// The points so far; none for what waits.
+    pub fn points(self) -> Points {
+        match self {
+            Self::Scored(points) => points,
+            Self::NotAnswered | Self::Awaiting => Points::ZERO,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Who calls and what it may do. A credential becomes a [`Caller`] once, at the edge; everything behind it trusts that.
+//!
+//! An API key reads `assessd_` + base64url(tenant, key id, secret): it names its tenant, so that looking it up needs no
+//! way around row-level security. Only the SHA-256 of the secret is stored.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use rand::TryRngCore;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::{error::Error, pb};
+
+const PREFIX: &str = "assessd_";
+
+/// What a key may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Writes questions.
+    Author,
+    /// Reviews and publishes questions.
+    Reviewer,
+    /// Writes blueprints and assembles forms.
+    Assembler,
+    /// Runs sittings and sends submissions.
+    Deliverer,
+    /// Marks responses.
+    Grader,
+    /// Reads results and statistics.
+    Analyst,
+    /// Keeps exams.
+    Operator,
+    /// Everything, API keys included.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 8] = [
+        Self::Author,
+        Self::Reviewer,
+        Self::Assembler,
+        Self::Deliverer,
+        Self::Grader,
+        Self::Analyst,
+        Self::Operator,
+        Self::Admin,
+    ];
+
+    /// The word that is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Author => "author",
+            Self::Reviewer => "reviewer",
+            Self::Assembler => "assembler",
+            Self::Deliverer => "deliverer",
+            Self::Grader => "grader",
+            Self::Analyst => "analyst",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.as_str() == word)
+    }
+}
+
+impl From<Role> for pb::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Author => Self::Author,
+            Role::Reviewer => Self::Reviewer,
+            Role::Assembler => Self::Assembler,
+            Role::Deliverer => Self::Deliverer,
+            Role::Grader => Self::Grader,
+            Role::Analyst => Self::Analyst,
+            Role::Operator => Self::Operator,
+            Role::Admin => Self::Admin,
+        }
+    }
+}
+
+/// The role of a proto value; `None` for UNSPECIFIED and unknown numbers.
+pub fn role_from_pb(value: i32) -> Option<Role> {
+    Role::ALL.into_iter().find(|r| pb::Role::from(*r) as i32 == value)
+}
+
+/// Who may call what: the one table. A method that is not in it is open to nobody but administrators.
+pub fn allowed(method: &str) -> &'static [Role] {
+    use Role::*;
+    match method {
+        "AdminService/GetCaller" => &Role::ALL,
+        "QuestionBankService/CreateBank"
+        | "QuestionBankService/CreateQuestion"
+        | "QuestionBankService/UpdateQuestion"
+        | "QuestionBankService/ImportQuestions" => &[Author],
+        "QuestionBankService/PublishQuestion"
+        | "QuestionBankService/BatchPublishQuestions"
+        | "QuestionBankService/RetireQuestion" => &[Reviewer],
+        "QuestionBankService/GetBank"
+        | "QuestionBankService/ListBanks"
+        | "QuestionBankService/GetQuestion"
+        | "QuestionBankService/BatchGetQuestions"
+        | "QuestionBankService/ListQuestions"
+        | "QuestionBankService/ListQuestionVersions" => &[Author, Reviewer, Assembler, Grader, Analyst],
+        "AssemblyService/CreateBlueprint"
+        | "AssemblyService/UpdateBlueprint"
+        | "AssemblyService/CheckBlueprint"
+        | "AssemblyService/AssembleForms" => &[Assembler],
+        "AssemblyService/GetBlueprint" | "AssemblyService/ListBlueprints" => &[Author, Assembler, Operator, Analyst],
+        "AssemblyService/GetForm" | "AssemblyService/ListForms" => &[Assembler, Operator, Grader, Analyst],
+        "ExamService/CreateExam" | "ExamService/UpdateExam" => &[Operator],
+        "ExamService/GetExam" | "ExamService/ListExams" => &[Operator, Deliverer, Grader, Analyst],
+        "DeliveryService/StartAttempt"
+        | "DeliveryService/GetAttempt"
+        | "DeliveryService/SaveResponses"
+        | "DeliveryService/SubmitAttempt"
+        | "DeliveryService/ScoreSubmission"
+        | "DeliveryService/BatchScoreSubmissions" => &[Deliverer],
+        "ResultService/GetResult" | "ResultService/ListResults" => &[Analyst, Operator, Grader],
+        "ResultService/GetExamSummary" | "ResultService/GetItemAnalysis" => &[Analyst, Operator],
+        _ => &[],
+    }
+}
+
+/// A tenant, as far as a call needs it.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub display_name: String,
+    /// Signs the page tokens of its lists.
+    pub page_secret: Vec<u8>,
+}
+
+/// A checked API key.
+#[derive(Debug)]
+pub struct Key {
+    /// Its id.
+    pub id: Uuid,
+    /// The tenant it belongs to.
+    pub tenant: Arc<Tenant>,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// The SHA-256 of its secret.
+    pub secret_hash: Vec<u8>,
+    /// When it ends by itself.
+    pub expire_time: Option<DateTime<Utc>>,
+}
+
+/// Who makes the present call.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The tenant.
+    pub tenant: Arc<Tenant>,
+    /// The API key.
+    pub key: Uuid,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// `Service/Method` of the call.
+    pub method: String,
+    /// When its time is over.
+    pub deadline: Instant,
+}
+
+impl Caller {
+    /// The caller of a call with this key.
+    pub fn new(key: &Key, method: &str, deadline: Instant) -> Self {
+        Self {
+            tenant: Arc::clone(&key.tenant),
+            key: key.id,
+            roles: key.roles.clone(),
+            method: method.to_owned(),
+            deadline,
+        }
+    }
+
+    /// The caller that the edge proved.
+    pub fn of<T>(request: &tonic::Request<T>) -> Result<Self, Error> {
+        let caller = request.extensions().get::<Self>().cloned();
+        caller.ok_or(Error::Unauthenticated("the call did not pass the edge"))
+    }
+
+    /// Whether one of its roles allows a method.
+    pub fn may(&self, method: &str) -> bool {
+        let allowed = allowed(method);
+        self.roles.iter().any(|r| *r == Role::Admin || allowed.contains(r))
+    }
+
+    /// Fails unless one of its roles allows the present method.
+    pub fn check_role(&self) -> Result<(), Error> {
+        if self.may(&self.method) {
+            return Ok(());
+        }
+        let allowed = allowed(&self.method);
+        let names: Vec<&str> = allowed.iter().chain([&Role::Admin]).map(|r| r.as_str()).collect();
+        Err(Error::Forbidden(format!("{} needs one of the roles {}", self.method, names.join(", "))))
+    }
+}
+
+/// The parts of a presented credential.
+#[derive(Clone, Copy)]
+pub struct Credential {
+    /// The tenant it claims.
+    pub tenant: Uuid,
+    /// The key it claims.
+    pub key: Uuid,
+    secret: [u8; 32],
+}
+
+impl Credential {
+    /// A new key of that tenant: the credential, and the text that is shown once.
+    pub fn generate(tenant: Uuid) -> Result<(Self, String), Error> {
+        let mut secret = [0; 32];
+        rand::rngs::OsRng
+            .try_fill_bytes(&mut secret)
+            .map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
+        let credential = Self { tenant, key: Uuid::now_v7(), secret };
+        let mut bytes = Vec::with_capacity(64);
+        bytes.extend(credential.tenant.as_bytes());
+        bytes.extend(credential.key.as_bytes());
+        bytes.extend(secret);
+        Ok((credential, format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// From the metadata value `Bearer assessd_…`.
+    pub fn from_header(value: &str) -> Option<Self> {
+        let (scheme, token) = value.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token.trim().strip_prefix(PREFIX)?).ok()?;
+        let bytes: [u8; 64] = bytes.try_into().ok()?;
+        let mut secret = [0; 32];
+        secret.copy_from_slice(&bytes[32..]);
+        Some(Self {
+            tenant: Uuid::from_slice(&bytes[..16]).ok()?,
+            key: Uuid::from_slice(&bytes[16..32]).ok()?,
+            secret,
+        })
+    }
+
+    /// The hash that is stored.
+    pub fn secret_hash(&self) -> [u8; 32] {
+        Sha256::digest(self.secret).into()
+    }
+
+    /// Whether the stored hash is that of this secret, in constant time.
+    pub fn matches(&self, stored: &[u8]) -> bool {
+        self.secret_hash().as_slice().ct_eq(stored).into()
+    }
+}
+
+/// Random bytes for a tenant's page tokens.
+pub fn page_secret() -> Result<Vec<u8>, Error> {
+    let mut secret = vec![0; 32];
+    rand::rngs::OsRng
+        .try_fill_bytes(&mut secret)
+        .map_err(|_| Error::Internal("the system gives no random bytes".into()))?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_survives_its_text() {
+        let (made, text) = Credential::generate(Uuid::now_v7()).unwrap();
+        let read = Credential::from_header(&format!("Bearer {text}")).unwrap();
+        assert_eq!((read.tenant, read.key), (made.tenant, made.key));
+        assert!(read.matches(&made.secret_hash()));
+        assert!(!read.matches(&[0; 32]));
+        assert!(Credential::from_header(&text).is_none());
+        assert!(Credential::from_header("Bearer assessd_AAAA").is_none());
+    }
+
+    #[test]
+    fn every_method_of_the_protocol_has_its_roles() {
+        use prost::Message;
+        let set = prost_types::FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap();
+        let ours = set.file.iter().filter(|f| f.package() == "assessment.v1");
+        let mut seen = 0;
+        for service in ours.flat_map(|f| &f.service) {
+            for method in &service.method {
+                let name = format!("{}/{}", service.name(), method.name());
+                let only_admins = name.starts_with("AdminService/") && name != "AdminService/GetCaller";
+                assert_eq!(allowed(&name).is_empty(), only_admins, "{name}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 25, "{seen} methods seen");
+    }
+
+    #[test]
+    fn proto_and_domain_know_the_same_roles() {
+        for role in Role::ALL {
+            assert_eq!(role_from_pb(pb::Role::from(role) as i32), Some(role));
+            assert_eq!(Role::parse(role.as_str()), Some(role));
+        }
+        assert_eq!(role_from_pb(0), None);
+        assert!(pb::Role::try_from(Role::ALL.len() as i32 + 1).is_err());
+    }
+}

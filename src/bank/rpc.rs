@@ -1,0 +1,638 @@
+//! The question bank service: the use cases, read top to bottom.
+
+use futures_util::StreamExt;
+use serde_json::json;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{
+    auth::Caller,
+    db::{Begun, Db, digest},
+    door::Fields,
+    error::{Error, Result, is_duplicate},
+    ids::{BankId, BankName, Parent, QuestionId, QuestionName, QuestionRef},
+    page::{Ask, Key, Page},
+    pb::{self, question_bank_service_server::QuestionBankService, timestamp},
+};
+
+use super::{
+    content::Content,
+    fingerprint::exact,
+    import,
+    sql::{self, BankRow, Draft, Freeze, QuestionRow},
+    wire,
+};
+
+/// The most names in one batch.
+const MAX_BATCH: usize = 1000;
+
+/// The service.
+#[derive(Debug)]
+pub struct Banks {
+    db: Db,
+}
+
+impl Banks {
+    /// Over that database.
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    async fn create_bank(&self, caller: &Caller, request: pb::CreateBankRequest) -> Result<pb::Bank> {
+        let mut fields = Fields::default();
+        let id = fields.take("bank_id", BankId::chosen_or_new(&request.bank_id));
+        let request_id = fields.request_id(&request.request_id);
+        let bank = fields.required("bank", request.bank.clone());
+        let display_name = fields.text("bank.display_name", &bank.display_name, 1, 200);
+        let description = fields.text("bank.description", &bank.description, 0, 2000);
+        fields.done()?;
+
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let name = BankName { bank: id };
+        let row = sql::insert_bank(unit.conn(), caller.tenant.id, &name.bank, &display_name, &description)
+            .await
+            .map_err(|e| if is_duplicate(&e, "bank_pkey") { Error::Exists(name.to_string()) } else { e.into() })?;
+        unit.changed("bank.created", &name, json!({}));
+        unit.commit(show_bank(&row, 0, 0)).await
+    }
+
+    async fn get_bank(&self, caller: &Caller, request: pb::GetBankRequest) -> Result<pb::Bank> {
+        let mut fields = Fields::default();
+        let name: BankName = fields.take("name", request.name.parse());
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let found = sql::bank(&mut tx, caller.tenant.id, &name.bank).await?;
+        tx.commit().await?;
+        let (row, live, published) = found.ok_or_else(|| Error::NotFound(name.to_string()))?;
+        Ok(show_bank(&row, live, published))
+    }
+
+    async fn list_banks(&self, caller: &Caller, request: pb::ListBanksRequest) -> Result<pb::ListBanksResponse> {
+        let mut fields = Fields::default();
+        let ask = Ask { size: request.page_size, token: &request.page_token, ..Ask::default() };
+        let page = Page::parse(&sql::BANKS, caller, ask, &mut fields);
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let rows = sql::banks(&mut tx, caller.tenant.id, &page).await?;
+        tx.commit().await?;
+        let (rows, next_page_token) =
+            page.finish(caller, rows, |r| vec![Key::Time(r.create_time), Key::Text(r.bank_id.clone())]);
+        Ok(pb::ListBanksResponse { banks: rows.iter().map(|r| show_bank(r, 0, 0)).collect(), next_page_token })
+    }
+
+    async fn create_question(&self, caller: &Caller, request: pb::CreateQuestionRequest) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let parent: BankName = fields.take("parent", request.parent.parse());
+        let id = fields.take("question_id", QuestionId::chosen_or_new(&request.question_id));
+        let request_id = fields.request_id(&request.request_id);
+        let question = fields.required("question", request.question.clone());
+        let mut inner = Fields::under("question");
+        let draft = parse_draft(&question, id, &mut inner);
+        if request.publish && inner.is_clean() {
+            inner.extend("", wire::unfinished(&draft.content));
+        }
+        fields.absorb(inner);
+        fields.done()?;
+
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let tenant = caller.tenant.id;
+        let name = QuestionName { bank: parent.bank.clone(), question: draft.id.clone() };
+        sql::insert_questions(unit.conn(), tenant, &parent.bank, std::slice::from_ref(&draft)).await.map_err(|e| {
+            if is_duplicate(&e, "question_pkey") {
+                Error::Exists(name.to_string())
+            } else if is_missing_parent(&e) {
+                Error::NotFound(parent.to_string())
+            } else {
+                e.into()
+            }
+        })?;
+        unit.changed("question.created", &name, json!({}));
+        if request.publish {
+            let hash = exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty);
+            let freeze = Freeze { id: draft.id, version: 1, content: draft.content, hash };
+            sql::freeze(unit.conn(), tenant, &parent.bank, &[freeze]).await?;
+            unit.changed("question.published", &name, json!({ "version": 1 }));
+        }
+        let stored = load_one(&mut unit, caller, &name).await?;
+        unit.commit(stored).await
+    }
+
+    async fn get_question(&self, caller: &Caller, request: pb::GetQuestionRequest) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let name: QuestionRef = fields.take("name", request.name.parse());
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let mut rows = sql::by_name(&mut tx, caller.tenant.id, std::slice::from_ref(&name)).await?;
+        tx.commit().await?;
+        let (_, row) = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
+        Ok(show_question(&row, name.version.is_some()))
+    }
+
+    async fn batch_get(
+        &self,
+        caller: &Caller,
+        request: pb::BatchGetQuestionsRequest,
+    ) -> Result<pb::BatchGetQuestionsResponse> {
+        check_batch(&request.names)?;
+        let parsed: Vec<Result<QuestionRef, Error>> = request
+            .names
+            .iter()
+            .enumerate()
+            .map(|(i, n)| n.parse().map_err(|e: crate::ids::IdError| Error::invalid(format!("names[{i}]"), e.to_string())))
+            .collect();
+        let good: Vec<QuestionRef> = parsed.iter().flatten().cloned().collect();
+        let mut tx = self.db.read(caller).await?;
+        let rows = sql::by_name(&mut tx, caller.tenant.id, &good).await?;
+        tx.commit().await?;
+
+        let mut found: Vec<Option<QuestionRow>> = good.iter().map(|_| None).collect();
+        for (ordinal, row) in rows {
+            found[ordinal] = Some(row);
+        }
+        let mut found = found.into_iter();
+        let elements = parsed.into_iter().map(|name| {
+            use pb::batch_get_questions_element::Outcome;
+            let outcome = match name {
+                Err(error) => Outcome::Error(error.into()),
+                Ok(name) => match found.next().flatten() {
+                    Some(row) => Outcome::Question(show_question(&row, name.version.is_some())),
+                    None => Outcome::Error(Error::NotFound(name.to_string()).into()),
+                },
+            };
+            pb::BatchGetQuestionsElement { outcome: Some(outcome) }
+        });
+        Ok(pb::BatchGetQuestionsResponse { elements: elements.collect() })
+    }
+
+    async fn list_questions(
+        &self,
+        caller: &Caller,
+        request: pb::ListQuestionsRequest,
+    ) -> Result<pb::ListQuestionsResponse> {
+        let mut fields = Fields::default();
+        let parent: Parent<BankName> = fields.take("parent", Parent::parse(&request.parent, "banks"));
+        let ask = Ask {
+            scope: &request.parent,
+            size: request.page_size,
+            token: &request.page_token,
+            filter: &request.filter,
+            order_by: &request.order_by,
+        };
+        let page = Page::parse(&sql::QUESTIONS, caller, ask, &mut fields);
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let rows = sql::questions(&mut tx, caller.tenant.id, parent.one().map(|p| &p.bank), &page).await?;
+        tx.commit().await?;
+        let (rows, next_page_token) = page.finish(caller, rows, |r| sql::question_key(&page, r));
+        Ok(pb::ListQuestionsResponse {
+            questions: rows.iter().map(|r| show_question(r, false)).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn update_question(&self, caller: &Caller, request: pb::UpdateQuestionRequest) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let given = fields.required("question", request.question.clone());
+        let name: QuestionName = fields.take("question.name", given.name.parse());
+        let paths = request.update_mask.as_ref().map(|m| m.paths.as_slice()).unwrap_or_default();
+        for path in paths.iter().filter(|p| !is_content_field(p)) {
+            fields.bad("update_mask", format!("{path:?} is no field that can be changed"));
+        }
+        fields.done()?;
+
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let row = lock_one(&mut unit, caller, &name, &given.etag).await?;
+        let merged = merge(show_question(&row, false), &given, paths);
+        let mut fields = Fields::under("question");
+        if merged.kind != show_question(&row, false).kind {
+            fields.bad("kind", "is fixed once the question is created");
+        }
+        let draft = parse_draft(&merged, name.question.clone(), &mut fields);
+        fields.done()?;
+        sql::update_question(unit.conn(), caller.tenant.id, &name.bank, &draft).await?;
+        unit.changed("question.updated", &name, json!({ "fields": paths }));
+        let stored = load_one(&mut unit, caller, &name).await?;
+        unit.commit(stored).await
+    }
+
+    async fn publish(&self, caller: &Caller, request: pb::PublishQuestionRequest) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let name: QuestionName = fields.take("name", request.name.parse());
+        fields.done()?;
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
+        match decide_publish(&row)? {
+            Publish::Freeze(freeze) => {
+                let version = freeze.version;
+                sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[freeze]).await?;
+                unit.changed("question.published", &name, json!({ "version": version }));
+            }
+            Publish::Restore => {
+                let ids = [name.question.clone()];
+                sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "published").await?;
+                unit.changed("question.published", &name, json!({ "version": row.version }));
+            }
+            Publish::Nothing => {}
+        }
+        let stored = load_one(&mut unit, caller, &name).await?;
+        unit.commit(stored).await
+    }
+
+    async fn batch_publish(
+        &self,
+        caller: &Caller,
+        request: pb::BatchPublishQuestionsRequest,
+    ) -> Result<pb::BatchPublishQuestionsResponse> {
+        use pb::batch_publish_questions_element::Outcome;
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let parent: BankName = fields.take("parent", request.parent.parse());
+        fields.done()?;
+        check_batch(&request.names)?;
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let parsed: Vec<Option<QuestionId>> = request
+            .names
+            .iter()
+            .map(|n| n.parse::<QuestionName>().ok().filter(|n| n.bank == parent.bank).map(|n| n.question))
+            .collect();
+        let ids: Vec<QuestionId> = parsed.iter().flatten().cloned().collect();
+        let rows = sql::lock_questions(unit.conn(), caller.tenant.id, &parent.bank, &ids).await?;
+        let mut freezes = Vec::new();
+        let mut restores = Vec::new();
+        let mut decided = std::collections::HashMap::new();
+        for row in &rows {
+            let name = format!("{parent}/questions/{}", row.question_id);
+            let outcome = match decide_publish(row) {
+                Err(error) => Outcome::Error(error.into()),
+                Ok(Publish::Nothing) => Outcome::Version(row.version),
+                Ok(Publish::Restore) => {
+                    restores.push(QuestionId::stored(row.question_id.clone()));
+                    unit.changed("question.published", &name, json!({ "version": row.version }));
+                    Outcome::Version(row.version)
+                }
+                Ok(Publish::Freeze(freeze)) => {
+                    let version = freeze.version;
+                    freezes.push(freeze);
+                    unit.changed("question.published", &name, json!({ "version": version }));
+                    Outcome::Version(version)
+                }
+            };
+            decided.insert(row.question_id.clone(), outcome);
+        }
+        if !freezes.is_empty() {
+            sql::freeze(unit.conn(), caller.tenant.id, &parent.bank, &freezes).await?;
+        }
+        if !restores.is_empty() {
+            sql::set_state(unit.conn(), caller.tenant.id, &parent.bank, &restores, "published").await?;
+        }
+        let elements = request.names.iter().zip(parsed).enumerate().map(|(i, (name, id))| {
+            let outcome = match id {
+                None => {
+                    let what = format!("must be of the form {parent}/questions/{{question}}");
+                    Outcome::Error(Error::invalid(format!("names[{i}]"), what).into())
+                }
+                Some(id) => decided
+                    .get(id.as_str())
+                    .cloned()
+                    .unwrap_or_else(|| Outcome::Error(Error::NotFound(name.clone()).into())),
+            };
+            pb::BatchPublishQuestionsElement { name: name.clone(), outcome: Some(outcome) }
+        });
+        let answer = pb::BatchPublishQuestionsResponse { elements: elements.collect() };
+        unit.commit(answer).await
+    }
+
+    async fn retire(&self, caller: &Caller, request: pb::RetireQuestionRequest) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let name: QuestionName = fields.take("name", request.name.parse());
+        fields.done()?;
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
+        if row.state != "retired" {
+            let ids = [name.question.clone()];
+            sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "retired").await?;
+            unit.changed("question.retired", &name, json!({}));
+        }
+        let stored = load_one(&mut unit, caller, &name).await?;
+        unit.commit(stored).await
+    }
+
+    async fn list_versions(
+        &self,
+        caller: &Caller,
+        request: pb::ListQuestionVersionsRequest,
+    ) -> Result<pb::ListQuestionVersionsResponse> {
+        let mut fields = Fields::default();
+        let parent: QuestionName = fields.take("parent", request.parent.parse());
+        let ask =
+            Ask { scope: &request.parent, size: request.page_size, token: &request.page_token, ..Ask::default() };
+        let page = Page::parse(&sql::VERSIONS, caller, ask, &mut fields);
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let rows = sql::versions(&mut tx, caller.tenant.id, &parent, &page).await?;
+        tx.commit().await?;
+        let (rows, next_page_token) = page.finish(caller, rows, |r| vec![Key::Integer(i64::from(r.version))]);
+        Ok(pb::ListQuestionVersionsResponse {
+            versions: rows.iter().map(|r| show_question(r, true)).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn import(
+        &self,
+        caller: &Caller,
+        mut stream: Streaming<pb::ImportQuestionsRequest>,
+    ) -> Result<pb::ImportQuestionsResponse, Status> {
+        use pb::import_questions_request::Message;
+        let mut header = None;
+        let mut file = Vec::new();
+        while let Some(message) = stream.next().await {
+            let message = message.map_err(|s| crate::edge::restate_status(&s).unwrap_or(s))?;
+            match message.message {
+                Some(Message::Header(first)) if header.is_none() => header = Some(first),
+                Some(Message::Header(_)) => {
+                    return Err(Error::invalid("header", "comes once, as the first message of the stream").into());
+                }
+                Some(Message::Chunk(_)) if header.is_none() => {
+                    return Err(Error::invalid("header", "must be the first message of the stream").into());
+                }
+                Some(Message::Chunk(chunk)) => {
+                    if file.len() + chunk.len() > import::MAX_FILE {
+                        let what = format!("the file is larger than {} bytes", import::MAX_FILE);
+                        return Err(Error::invalid("chunk", what).into());
+                    }
+                    file.extend(chunk);
+                }
+                None => return Err(Error::invalid("message", "is neither header nor chunk").into()),
+            }
+        }
+        let header = header.ok_or_else(|| Error::invalid("header", "is required"))?;
+        Ok(import::run(&self.db, caller, header, file).await?)
+    }
+}
+
+fn check_batch(names: &[String]) -> Result<()> {
+    match names.len() {
+        0 => Err(Error::invalid("names", "is required")),
+        n if n > MAX_BATCH => Err(Error::invalid("names", format!("has {n} names; at most {MAX_BATCH} are allowed"))),
+        _ => Ok(()),
+    }
+}
+
+/// A statement failed because the bank that it names is not there.
+fn is_missing_parent(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(db) if db.is_foreign_key_violation())
+}
+
+/// The question as it stands within the unit of work.
+async fn load_one(unit: &mut crate::db::Unit, caller: &Caller, name: &QuestionName) -> Result<pb::Question> {
+    let name = QuestionRef { question: name.clone(), version: None };
+    let mut rows = sql::by_name(unit.conn(), caller.tenant.id, std::slice::from_ref(&name)).await?;
+    let (_, row) = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
+    Ok(show_question(&row, false))
+}
+
+/// Locks a question and checks that the caller has seen its present state.
+async fn lock_one(unit: &mut crate::db::Unit, caller: &Caller, name: &QuestionName, etag: &str) -> Result<QuestionRow> {
+    let ids = [name.question.clone()];
+    let mut rows = sql::lock_questions(unit.conn(), caller.tenant.id, &name.bank, &ids).await?;
+    let row = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
+    if !etag.is_empty() && etag != row.revision.to_string() {
+        return Err(Error::Stale(name.to_string()));
+    }
+    Ok(row)
+}
+
+/// What publishing a question comes to.
+enum Publish {
+    /// A new version.
+    Freeze(Freeze),
+    /// The newest version is what the draft says; the question is drawn again.
+    Restore,
+    /// Nothing to do.
+    Nothing,
+}
+
+fn decide_publish(row: &QuestionRow) -> Result<Publish> {
+    let lacks = wire::unfinished(&row.content);
+    if !lacks.is_empty() {
+        let name = format!("banks/{}/questions/{}", row.bank_id, row.question_id);
+        let what: Vec<String> = lacks.iter().map(|l| format!("{}: {}", l.field, l.description)).collect();
+        return Err(Error::refused("QUESTION_UNFINISHED", name, what.join("; ")));
+    }
+    let hash = exact(&row.content, &row.topic, &row.tags, row.difficulty);
+    if row.published_hash.as_deref() != Some(hash.as_slice()) {
+        return Ok(Publish::Freeze(Freeze {
+            id: QuestionId::stored(row.question_id.clone()),
+            version: row.version + 1,
+            content: row.content.0.clone(),
+            hash,
+        }));
+    }
+    Ok(if row.state == "published" { Publish::Nothing } else { Publish::Restore })
+}
+
+/// A question to be stored, from the wire; bad fields are noted.
+fn parse_draft(question: &pb::Question, id: QuestionId, fields: &mut Fields) -> Draft {
+    let content: Content = wire::content(question, fields);
+    let topic = import::topic("topic", &question.topic, fields);
+    let tags = import::tags("tags", &question.tags, fields);
+    if question.difficulty.is_some_and(|d| !(0.0..=1.0).contains(&d)) {
+        fields.bad("difficulty", "must be 0 to 1");
+    }
+    Draft { id, content, topic, tags, difficulty: question.difficulty, source: None }
+}
+
+const CONTENT_FIELDS: [&str; 12] = [
+    "kind",
+    "stem",
+    "options",
+    "key",
+    "policy",
+    "parts",
+    "explanation",
+    "knowledge_point",
+    "common_mistake",
+    "topic",
+    "tags",
+    "difficulty",
+];
+
+fn is_content_field(path: &str) -> bool {
+    path == "*" || CONTENT_FIELDS.contains(&path)
+}
+
+/// `old` with the fields of `new` that the mask names; all of them where it names none.
+fn merge(mut old: pb::Question, new: &pb::Question, paths: &[String]) -> pb::Question {
+    let all = paths.is_empty() || paths.iter().any(|p| p == "*");
+    for field in CONTENT_FIELDS {
+        if !all && !paths.iter().any(|p| p == field) {
+            continue;
+        }
+        match field {
+            "kind" if new.kind == 0 => {}
+            "kind" => old.kind = new.kind,
+            "stem" => old.stem.clone_from(&new.stem),
+            "options" => old.options.clone_from(&new.options),
+            "key" => old.key.clone_from(&new.key),
+            "policy" => old.policy.clone_from(&new.policy),
+            "parts" => old.parts.clone_from(&new.parts),
+            "explanation" => old.explanation.clone_from(&new.explanation),
+            "knowledge_point" => old.knowledge_point.clone_from(&new.knowledge_point),
+            "common_mistake" => old.common_mistake.clone_from(&new.common_mistake),
+            "topic" => old.topic.clone_from(&new.topic),
+            "tags" => old.tags.clone_from(&new.tags),
+            _ => old.difficulty = new.difficulty,
+        }
+    }
+    old
+}
+
+fn show_bank(row: &BankRow, live: i64, published: i64) -> pb::Bank {
+    pb::Bank {
+        name: format!("banks/{}", row.bank_id),
+        display_name: row.display_name.clone(),
+        description: row.description.clone(),
+        question_count: live.try_into().unwrap_or(i32::MAX),
+        published_count: published.try_into().unwrap_or(i32::MAX),
+        create_time: Some(timestamp(row.create_time)),
+        update_time: Some(timestamp(row.update_time)),
+        etag: row.revision.to_string(),
+    }
+}
+
+/// A question, or where `frozen` a version of it.
+fn show_question(row: &QuestionRow, frozen: bool) -> pb::Question {
+    let name = format!("banks/{}/questions/{}", row.bank_id, row.question_id);
+    let state = match row.state.as_str() {
+        "published" => pb::QuestionState::Published,
+        "retired" => pb::QuestionState::Retired,
+        _ => pb::QuestionState::Draft,
+    };
+    let unpublished_changes = !frozen
+        && row.published_hash.as_deref()
+            != Some(exact(&row.content, &row.topic, &row.tags, row.difficulty).as_slice());
+    pb::Question {
+        name: if frozen { format!("{name}/versions/{}", row.version) } else { name },
+        topic: row.topic.clone(),
+        tags: row.tags.clone(),
+        difficulty: row.difficulty,
+        state: state as i32,
+        version: row.version,
+        unpublished_changes,
+        source: row.source.as_ref().map(|s| pb::QuestionSource {
+            file: s.file.clone(),
+            document: s.document.clone(),
+            section: s.section.clone(),
+            number: s.number.clone(),
+            line: s.line as i32,
+        }),
+        create_time: Some(timestamp(row.create_time)),
+        update_time: Some(timestamp(row.update_time)),
+        etag: if frozen { String::new() } else { row.revision.to_string() },
+        ..wire::show(&row.content)
+    }
+}
+
+#[tonic::async_trait]
+impl QuestionBankService for Banks {
+    async fn create_bank(&self, r: Request<pb::CreateBankRequest>) -> Result<Response<pb::Bank>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.create_bank(&caller, r.into_inner()).await?))
+    }
+
+    async fn get_bank(&self, r: Request<pb::GetBankRequest>) -> Result<Response<pb::Bank>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.get_bank(&caller, r.into_inner()).await?))
+    }
+
+    async fn list_banks(&self, r: Request<pb::ListBanksRequest>) -> Result<Response<pb::ListBanksResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.list_banks(&caller, r.into_inner()).await?))
+    }
+
+    async fn create_question(&self, r: Request<pb::CreateQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.create_question(&caller, r.into_inner()).await?))
+    }
+
+    async fn get_question(&self, r: Request<pb::GetQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.get_question(&caller, r.into_inner()).await?))
+    }
+
+    async fn batch_get_questions(
+        &self,
+        r: Request<pb::BatchGetQuestionsRequest>,
+    ) -> Result<Response<pb::BatchGetQuestionsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.batch_get(&caller, r.into_inner()).await?))
+    }
+
+    async fn list_questions(
+        &self,
+        r: Request<pb::ListQuestionsRequest>,
+    ) -> Result<Response<pb::ListQuestionsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.list_questions(&caller, r.into_inner()).await?))
+    }
+
+    async fn update_question(&self, r: Request<pb::UpdateQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.update_question(&caller, r.into_inner()).await?))
+    }
+
+    async fn publish_question(&self, r: Request<pb::PublishQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.publish(&caller, r.into_inner()).await?))
+    }
+
+    async fn batch_publish_questions(
+        &self,
+        r: Request<pb::BatchPublishQuestionsRequest>,
+    ) -> Result<Response<pb::BatchPublishQuestionsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.batch_publish(&caller, r.into_inner()).await?))
+    }
+
+    async fn retire_question(&self, r: Request<pb::RetireQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.retire(&caller, r.into_inner()).await?))
+    }
+
+    async fn list_question_versions(
+        &self,
+        r: Request<pb::ListQuestionVersionsRequest>,
+    ) -> Result<Response<pb::ListQuestionVersionsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.list_versions(&caller, r.into_inner()).await?))
+    }
+
+    async fn import_questions(
+        &self,
+        r: Request<Streaming<pb::ImportQuestionsRequest>>,
+    ) -> Result<Response<pb::ImportQuestionsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.import(&caller, r.into_inner()).await?))
+    }
+}

@@ -1,0 +1,585 @@
+//! Questions on the wire: how a [`pb::Question`] becomes [`Content`] and back. Every bad field is named by its path.
+//!
+//! A draft must be well formed (labels distinct, the key naming options that are there); what it may still lack, it
+//! must have to be published ([`unfinished`]).
+
+use std::collections::BTreeMap;
+
+use crate::{
+    door::Fields,
+    error::Violation,
+    pb,
+    points::Points,
+    scoring::policy::Policy,
+};
+
+use super::content::{
+    Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part, Task,
+    TextMatching,
+};
+
+impl From<Kind> for pb::QuestionKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::SingleChoice => Self::SingleChoice,
+            Kind::MultipleChoice => Self::MultipleChoice,
+            Kind::IndeterminateChoice => Self::IndeterminateChoice,
+            Kind::TrueFalse => Self::TrueFalse,
+            Kind::FillBlank => Self::FillBlank,
+            Kind::ShortAnswer => Self::ShortAnswer,
+            Kind::Case => Self::Case,
+        }
+    }
+}
+
+/// The kind of a proto value; `None` for UNSPECIFIED and unknown numbers.
+pub fn kind_from_pb(value: i32) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|k| pb::QuestionKind::from(*k) as i32 == value)
+}
+
+/// What a question and a part of a case have in common on the wire.
+struct Leaf<'a> {
+    kind: i32,
+    stem: &'a str,
+    options: &'a [pb::QuestionOption],
+    key: Option<&'a pb::AnswerKey>,
+    policy: Option<&'a pb::ScoringPolicy>,
+    parts: &'a [pb::QuestionPart],
+    explanation: &'a str,
+    knowledge_point: &'a str,
+    common_mistake: &'a str,
+}
+
+/// The content of a question from the wire; bad fields are noted.
+pub fn content(question: &pb::Question, fields: &mut Fields) -> Content {
+    let leaf = Leaf {
+        kind: question.kind,
+        stem: &question.stem,
+        options: &question.options,
+        key: question.key.as_ref(),
+        policy: question.policy.as_ref(),
+        parts: &question.parts,
+        explanation: &question.explanation,
+        knowledge_point: &question.knowledge_point,
+        common_mistake: &question.common_mistake,
+    };
+    read_leaf(&leaf, "", false, fields)
+}
+
+fn read_leaf(leaf: &Leaf<'_>, at: &str, is_part: bool, fields: &mut Fields) -> Content {
+    let stem = fields.text(format!("{at}stem"), leaf.stem, 1, 20_000);
+    let notes = Notes {
+        explanation: fields.text(format!("{at}explanation"), leaf.explanation, 0, 20_000),
+        knowledge_point: fields.text(format!("{at}knowledge_point"), leaf.knowledge_point, 0, 200),
+        common_mistake: fields.text(format!("{at}common_mistake"), leaf.common_mistake, 0, 20_000),
+    };
+    let kind = kind_from_pb(leaf.kind);
+    let is_choice = matches!(kind, Some(Kind::SingleChoice | Kind::MultipleChoice | Kind::IndeterminateChoice));
+    if !leaf.options.is_empty() && !is_choice && kind.is_some() {
+        fields.bad(format!("{at}options"), "only a choice question has options");
+    }
+    if !leaf.parts.is_empty() && kind != Some(Kind::Case) && kind.is_some() {
+        fields.bad(format!("{at}parts"), "only a case has parts");
+    }
+    if let (Some(kind), Some(key)) = (kind, leaf.key) {
+        check_key_fields(kind, key, &format!("{at}key"), fields);
+    }
+    let none = pb::AnswerKey::default();
+    let key = leaf.key.unwrap_or(&none);
+    let task = match kind {
+        None => {
+            fields.bad(format!("{at}kind"), "is no kind of question");
+            Task::ShortAnswer { reference: String::new() }
+        }
+        Some(Kind::Case) if is_part => {
+            fields.bad(format!("{at}kind"), "a part of a case cannot be a case");
+            Task::ShortAnswer { reference: String::new() }
+        }
+        Some(Kind::SingleChoice) => read_choice(ChoiceKind::Single, leaf, key, at, fields),
+        Some(Kind::MultipleChoice) => read_choice(ChoiceKind::Multiple, leaf, key, at, fields),
+        Some(Kind::IndeterminateChoice) => read_choice(ChoiceKind::Indeterminate, leaf, key, at, fields),
+        Some(Kind::TrueFalse) => {
+            let policy = leaf.policy.and_then(|p| policy(p, Some(&[]), &format!("{at}policy"), fields));
+            check_shape(policy.as_ref(), Kind::TrueFalse, 2, at, fields);
+            Task::TrueFalse { key: key.truth, policy }
+        }
+        Some(Kind::FillBlank) => read_blanks(key, at, fields),
+        Some(Kind::ShortAnswer) => {
+            Task::ShortAnswer { reference: fields.text(format!("{at}key.reference"), &key.reference, 0, 20_000) }
+        }
+        Some(Kind::Case) => read_parts(leaf.parts, at, fields),
+    };
+    let takes_policy = is_choice || matches!(kind, Some(Kind::TrueFalse) | None);
+    if leaf.policy.is_some() && !takes_policy {
+        fields.bad(format!("{at}policy"), "only choice and true/false questions have a scoring policy");
+    }
+    Content { stem, task, notes }
+}
+
+fn check_key_fields(kind: Kind, key: &pb::AnswerKey, at: &str, fields: &mut Fields) {
+    let choice = matches!(kind, Kind::SingleChoice | Kind::MultipleChoice | Kind::IndeterminateChoice);
+    let wrong = [
+        (!key.choices.is_empty() && !choice, "choices", "is the key of choice questions only"),
+        (key.truth.is_some() && kind != Kind::TrueFalse, "truth", "is the key of true/false questions only"),
+        (!key.blanks.is_empty() && kind != Kind::FillBlank, "blanks", "is the key of fill-blank questions only"),
+        (key.matching.is_some() && kind != Kind::FillBlank, "matching", "belongs to fill-blank questions only"),
+        (key.unordered && kind != Kind::FillBlank, "unordered", "belongs to fill-blank questions only"),
+        (!key.reference.is_empty() && kind != Kind::ShortAnswer, "reference", "belongs to short answers only"),
+    ];
+    for (bad, field, what) in wrong {
+        if bad {
+            fields.bad(format!("{at}.{field}"), what);
+        }
+    }
+}
+
+fn read_choice(kind: ChoiceKind, leaf: &Leaf<'_>, key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
+    if leaf.options.len() > OptionSet::MAX {
+        fields.bad(format!("{at}options"), format!("at most {} options are possible", OptionSet::MAX));
+    }
+    let mut options: Vec<ChoiceOption> = Vec::with_capacity(leaf.options.len());
+    for (i, option) in leaf.options.iter().enumerate() {
+        let label = match option.label.as_bytes() {
+            [letter @ b'A'..=b'Z'] => char::from(*letter),
+            _ => {
+                fields.bad(format!("{at}options[{i}].label"), "must be one letter, A to Z");
+                '?'
+            }
+        };
+        if label != '?' && options.iter().any(|o| o.label == label) {
+            fields.bad(format!("{at}options[{i}].label"), format!("the label {label} is there twice"));
+        }
+        options.push(ChoiceOption { label, text: fields.text(format!("{at}options[{i}].text"), &option.text, 1, 4000) });
+    }
+    let labels = || options.iter().map(|o| o.label.to_string()).collect::<Vec<_>>().join(", ");
+    let mut set = OptionSet::EMPTY;
+    for (i, label) in key.choices.iter().enumerate() {
+        match options.iter().position(|o| label.len() == 1 && label.starts_with(o.label)) {
+            None => fields
+                .bad(format!("{at}key.choices[{i}]"), format!("names option {label:?}, but there are {}", labels())),
+            Some(index) if set.contains(index) => {
+                fields.bad(format!("{at}key.choices[{i}]"), format!("names option {label} twice"));
+            }
+            Some(index) => set = set.with(index),
+        }
+    }
+    if kind == ChoiceKind::Single && set.len() > 1 {
+        fields.bad(format!("{at}key.choices"), "a single-choice question has one right option");
+    }
+    let names: Vec<char> = options.iter().map(|o| o.label).collect();
+    let policy = leaf.policy.and_then(|p| policy(p, Some(&names), &format!("{at}policy"), fields));
+    let as_kind = match kind {
+        ChoiceKind::Single => Kind::SingleChoice,
+        ChoiceKind::Multiple => Kind::MultipleChoice,
+        ChoiceKind::Indeterminate => Kind::IndeterminateChoice,
+    };
+    check_shape(policy.as_ref(), as_kind, options.len(), at, fields);
+    Task::Choice(Choice { kind, options, key: set, policy })
+}
+
+fn check_shape(policy: Option<&Policy>, kind: Kind, options: usize, at: &str, fields: &mut Fields) {
+    if let Some(Err(what)) = policy.map(|p| p.check_shape(kind, options)) {
+        fields.bad(format!("{at}policy"), what);
+    }
+}
+
+fn read_blanks(key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
+    if key.blanks.len() > 50 {
+        fields.bad(format!("{at}key.blanks"), "at most 50 blanks are possible");
+    }
+    let mut blanks = Vec::with_capacity(key.blanks.len());
+    for (i, blank) in key.blanks.iter().enumerate() {
+        let path = format!("{at}key.blanks[{i}].accepted");
+        if blank.accepted.is_empty() {
+            fields.bad(&path, "needs at least one accepted answer");
+        } else if blank.accepted.len() > 100 {
+            fields.bad(&path, "at most 100 accepted answers are possible");
+        }
+        let accepted = blank.accepted.iter().enumerate().map(|(j, answer)| {
+            let percent = match answer.percent {
+                0 => 100,
+                p @ 1..=100 => p as u8,
+                _ => {
+                    fields.bad(format!("{path}[{j}].percent"), "must be 1 to 100");
+                    100
+                }
+            };
+            Accepted { text: fields.text(format!("{path}[{j}].text"), &answer.text, 1, 400), percent }
+        });
+        blanks.push(Blank { accepted: accepted.collect() });
+    }
+    let matching = key.matching.unwrap_or_default();
+    let max_edits = match u8::try_from(matching.max_edits) {
+        Ok(edits @ 0..=3) => edits,
+        _ => {
+            fields.bad(format!("{at}key.matching.max_edits"), "must be 0 to 3");
+            0
+        }
+    };
+    Task::FillBlank(FillBlank {
+        blanks,
+        unordered: key.unordered,
+        matching: TextMatching {
+            case_sensitive: matching.case_sensitive,
+            keep_space: matching.keep_space,
+            keep_punctuation: matching.keep_punctuation,
+            wildcards: matching.wildcards,
+            max_edits,
+        },
+    })
+}
+
+fn read_parts(parts: &[pb::QuestionPart], at: &str, fields: &mut Fields) -> Task {
+    if parts.is_empty() {
+        fields.bad(format!("{at}parts"), "a case needs at least one part");
+    } else if parts.len() > 50 {
+        fields.bad(format!("{at}parts"), "at most 50 parts are possible");
+    }
+    let parts = parts.iter().enumerate().map(|(i, part)| {
+        let path = format!("{at}parts[{i}].");
+        let weight = match part.weight {
+            0 => 1,
+            w @ 1..=1000 => w as u32,
+            _ => {
+                fields.bad(format!("{path}weight"), "must be 1 to 1000");
+                1
+            }
+        };
+        let leaf = Leaf {
+            kind: part.kind,
+            stem: &part.stem,
+            options: &part.options,
+            key: part.key.as_ref(),
+            policy: part.policy.as_ref(),
+            parts: &[],
+            explanation: &part.explanation,
+            knowledge_point: &part.knowledge_point,
+            common_mistake: &part.common_mistake,
+        };
+        Part { weight, content: read_leaf(&leaf, &path, true, fields) }
+    });
+    Task::Case { parts: parts.collect() }
+}
+
+/// A scoring policy from the wire. `labels` are those of the question's options, in order; a policy of a section has
+/// none (`None`) and so can name none. UNSPECIFIED is no policy.
+pub fn policy(given: &pb::ScoringPolicy, labels: Option<&[char]>, at: &str, fields: &mut Fields) -> Option<Policy> {
+    use pb::ScoringRule as Rule;
+    let Ok(rule) = Rule::try_from(given.rule) else {
+        fields.bad(format!("{at}.rule"), "is no scoring rule");
+        return None;
+    };
+    let takes_points =
+        matches!(rule, Rule::SubsetFixed | Rule::PerKeyFixed | Rule::PerKeyWithDeduction | Rule::Negative);
+    let takes_values = matches!(rule, Rule::PerOptionValue | Rule::OptionFractions | Rule::Map);
+    if !takes_points && !given.points.is_empty() {
+        fields.bad(format!("{at}.points"), "is no parameter of this rule");
+    }
+    if !takes_values && !given.option_values.is_empty() {
+        fields.bad(format!("{at}.option_values"), "is no parameter of this rule");
+    }
+    if rule != Rule::Map {
+        for (field, value) in [
+            ("unmapped_value", &given.unmapped_value),
+            ("lower_bound", &given.lower_bound),
+            ("upper_bound", &given.upper_bound),
+        ] {
+            if !value.is_empty() {
+                fields.bad(format!("{at}.{field}"), "is a parameter of MAP only");
+            }
+        }
+    }
+    let mut points = || fields.points(format!("{at}.points"), &given.points);
+    Some(match rule {
+        Rule::Unspecified => return None,
+        Rule::AllOrNothing => Policy::AllOrNothing,
+        Rule::SubsetHalf => Policy::SubsetHalf,
+        Rule::SubsetFixed => Policy::SubsetFixed { points: points() },
+        Rule::PerKeyFixed => Policy::PerKeyFixed { points: points() },
+        Rule::SubsetProportional => Policy::SubsetProportional,
+        Rule::PerKeyWithDeduction => Policy::PerKeyWithDeduction { points: points() },
+        Rule::CapToKeyCount => Policy::CapToKeyCount,
+        Rule::NetCorrect => Policy::NetCorrect,
+        Rule::EachDecision => Policy::EachDecision,
+        Rule::Halves => Policy::Halves,
+        Rule::Coverage => Policy::Coverage,
+        Rule::HitsMinusWrongMinusMissed => Policy::HitsMinusWrongMinusMissed,
+        Rule::Negative => Policy::Negative { deduction: points() },
+        Rule::PerOptionValue => Policy::PerOptionValue { values: all_values(given, labels, at, fields) },
+        Rule::OptionFractions => Policy::OptionFractions { fractions: all_values(given, labels, at, fields) },
+        Rule::Map => {
+            let optional = |field: &str, text: &str, fields: &mut Fields| {
+                (!text.is_empty()).then(|| fields.points(format!("{at}.{field}"), text))
+            };
+            Policy::Map {
+                values: option_values(given, labels, at, fields),
+                default: optional("unmapped_value", &given.unmapped_value, fields).unwrap_or_default(),
+                lower: optional("lower_bound", &given.lower_bound, fields),
+                upper: optional("upper_bound", &given.upper_bound, fields),
+            }
+        }
+    })
+}
+
+fn option_values(
+    given: &pb::ScoringPolicy,
+    labels: Option<&[char]>,
+    at: &str,
+    fields: &mut Fields,
+) -> Vec<Option<Points>> {
+    let Some(labels) = labels else {
+        fields.bad(format!("{at}.rule"), "names options, so it belongs on a question, not on a section");
+        return Vec::new();
+    };
+    let mut values = vec![None; labels.len()];
+    for (label, value) in &given.option_values {
+        let path = format!("{at}.option_values[{label}]");
+        match labels.iter().position(|l| label.len() == l.len_utf8() && label.starts_with(*l)) {
+            Some(index) => values[index] = Some(fields.points(path, value)),
+            None => fields.bad(path, "there is no option of that label"),
+        }
+    }
+    values
+}
+
+fn all_values(given: &pb::ScoringPolicy, labels: Option<&[char]>, at: &str, fields: &mut Fields) -> Vec<Points> {
+    option_values(given, labels, at, fields).into_iter().map(Option::unwrap_or_default).collect()
+}
+
+/// What a draft still lacks to be published; empty when nothing.
+pub fn unfinished(content: &Content) -> Vec<Violation> {
+    let mut lacks = Vec::new();
+    let is_case = matches!(content.task, Task::Case { .. });
+    for (i, (_, leaf)) in content.leaves().into_iter().enumerate() {
+        let at = if is_case { format!("parts[{i}].") } else { String::new() };
+        let mut lack = |field: &str, what: &str| {
+            lacks.push(Violation { field: format!("{at}{field}"), description: what.to_owned() });
+        };
+        match &leaf.task {
+            Task::Choice(choice) => {
+                if choice.options.len() < 2 {
+                    lack("options", "a published choice question needs at least two options");
+                }
+                if choice.key.is_empty() {
+                    lack("key.choices", "a published question needs its key");
+                } else if choice.kind == ChoiceKind::Multiple && choice.key.len() < 2 {
+                    lack("key.choices", "a multiple-choice question has two right options or more");
+                }
+            }
+            Task::TrueFalse { key, .. } if key.is_none() => {
+                lack("key.truth", "a published question needs its key");
+            }
+            Task::FillBlank(fill) if fill.blanks.is_empty() => {
+                lack("key.blanks", "a published question needs its key: one entry for each blank");
+            }
+            _ => {}
+        }
+    }
+    lacks
+}
+
+/// The fields of the wire that hold content; topic, tags and difficulty are not among them.
+pub fn show(content: &Content) -> pb::Question {
+    let (options, key, policy) = show_task(&content.task);
+    let parts = match &content.task {
+        Task::Case { parts } => parts.iter().map(show_part).collect(),
+        _ => Vec::new(),
+    };
+    pb::Question {
+        kind: pb::QuestionKind::from(content.kind()) as i32,
+        stem: content.stem.clone(),
+        options,
+        key,
+        policy,
+        parts,
+        explanation: content.notes.explanation.clone(),
+        knowledge_point: content.notes.knowledge_point.clone(),
+        common_mistake: content.notes.common_mistake.clone(),
+        ..Default::default()
+    }
+}
+
+fn show_part(part: &Part) -> pb::QuestionPart {
+    let content = &part.content;
+    let (options, key, policy) = show_task(&content.task);
+    pb::QuestionPart {
+        weight: part.weight as i32,
+        kind: pb::QuestionKind::from(content.kind()) as i32,
+        stem: content.stem.clone(),
+        options,
+        key,
+        policy,
+        explanation: content.notes.explanation.clone(),
+        knowledge_point: content.notes.knowledge_point.clone(),
+        common_mistake: content.notes.common_mistake.clone(),
+    }
+}
+
+fn show_task(task: &Task) -> (Vec<pb::QuestionOption>, Option<pb::AnswerKey>, Option<pb::ScoringPolicy>) {
+    match task {
+        Task::Choice(choice) => {
+            let options: Vec<pb::QuestionOption> = choice
+                .options
+                .iter()
+                .map(|o| pb::QuestionOption { label: o.label.to_string(), text: o.text.clone() })
+                .collect();
+            let labels: Vec<char> = choice.options.iter().map(|o| o.label).collect();
+            let choices: Vec<String> = choice.key.iter().filter_map(|i| labels.get(i)).map(char::to_string).collect();
+            let key = (!choices.is_empty()).then(|| pb::AnswerKey { choices, ..Default::default() });
+            (options, key, choice.policy.as_ref().map(|p| show_policy(p, &labels)))
+        }
+        Task::TrueFalse { key, policy } => {
+            let key = key.map(|truth| pb::AnswerKey { truth: Some(truth), ..Default::default() });
+            (Vec::new(), key, policy.as_ref().map(|p| show_policy(p, &[])))
+        }
+        Task::FillBlank(fill) => {
+            let blanks = fill.blanks.iter().map(|blank| pb::BlankKey {
+                accepted: blank
+                    .accepted
+                    .iter()
+                    .map(|a| pb::AcceptedAnswer { text: a.text.clone(), percent: i32::from(a.percent) })
+                    .collect(),
+            });
+            let matching = fill.matching;
+            let key = pb::AnswerKey {
+                blanks: blanks.collect(),
+                unordered: fill.unordered,
+                matching: (matching != TextMatching::default()).then(|| pb::TextMatching {
+                    case_sensitive: matching.case_sensitive,
+                    keep_space: matching.keep_space,
+                    keep_punctuation: matching.keep_punctuation,
+                    wildcards: matching.wildcards,
+                    max_edits: i32::from(matching.max_edits),
+                }),
+                ..Default::default()
+            };
+            (Vec::new(), (!fill.blanks.is_empty()).then_some(key), None)
+        }
+        Task::ShortAnswer { reference } => {
+            let key = pb::AnswerKey { reference: reference.clone(), ..Default::default() };
+            (Vec::new(), (!reference.is_empty()).then_some(key), None)
+        }
+        Task::Case { .. } => (Vec::new(), None, None),
+    }
+}
+
+/// A scoring policy for the wire; `labels` as in [`policy`].
+pub fn show_policy(policy: &Policy, labels: &[char]) -> pb::ScoringPolicy {
+    use pb::ScoringRule as Rule;
+    let with = |rule: Rule| pb::ScoringPolicy { rule: rule as i32, ..Default::default() };
+    let points = |rule: Rule, p: &Points| pb::ScoringPolicy { points: p.to_string(), ..with(rule) };
+    let values = |values: &mut dyn Iterator<Item = Option<&Points>>| -> BTreeMap<String, String> {
+        labels.iter().zip(values).filter_map(|(l, v)| Some((l.to_string(), v?.to_string()))).collect()
+    };
+    match policy {
+        Policy::AllOrNothing => with(Rule::AllOrNothing),
+        Policy::SubsetHalf => with(Rule::SubsetHalf),
+        Policy::SubsetFixed { points: p } => points(Rule::SubsetFixed, p),
+        Policy::PerKeyFixed { points: p } => points(Rule::PerKeyFixed, p),
+        Policy::PerOptionValue { values: v } => {
+            pb::ScoringPolicy { option_values: values(&mut v.iter().map(Some)), ..with(Rule::PerOptionValue) }
+        }
+        Policy::SubsetProportional => with(Rule::SubsetProportional),
+        Policy::PerKeyWithDeduction { points: p } => points(Rule::PerKeyWithDeduction, p),
+        Policy::OptionFractions { fractions } => {
+            pb::ScoringPolicy { option_values: values(&mut fractions.iter().map(Some)), ..with(Rule::OptionFractions) }
+        }
+        Policy::CapToKeyCount => with(Rule::CapToKeyCount),
+        Policy::NetCorrect => with(Rule::NetCorrect),
+        Policy::EachDecision => with(Rule::EachDecision),
+        Policy::Halves => with(Rule::Halves),
+        Policy::Coverage => with(Rule::Coverage),
+        Policy::HitsMinusWrongMinusMissed => with(Rule::HitsMinusWrongMinusMissed),
+        Policy::Map { values: v, default, lower, upper } => pb::ScoringPolicy {
+            option_values: values(&mut v.iter().map(Option::as_ref)),
+            unmapped_value: default.to_string(),
+            lower_bound: lower.map(|p| p.to_string()).unwrap_or_default(),
+            upper_bound: upper.map(|p| p.to_string()).unwrap_or_default(),
+            ..with(Rule::Map)
+        },
+        Policy::Negative { deduction } => points(Rule::Negative, deduction),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proto_and_domain_know_the_same_kinds() {
+        for kind in Kind::ALL {
+            assert_eq!(kind_from_pb(pb::QuestionKind::from(kind) as i32), Some(kind));
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(kind_from_pb(0), None);
+        assert!(pb::QuestionKind::try_from(Kind::ALL.len() as i32 + 1).is_err());
+    }
+
+    #[test]
+    fn every_rule_survives_the_wire() {
+        let labels = ['A', 'B', 'C'];
+        let mut seen = 0;
+        for number in 1.. {
+            let Ok(rule) = pb::ScoringRule::try_from(number) else { break };
+            let named = matches!(
+                rule,
+                pb::ScoringRule::PerOptionValue | pb::ScoringRule::OptionFractions | pb::ScoringRule::Map
+            );
+            let pointed = matches!(
+                rule,
+                pb::ScoringRule::SubsetFixed
+                    | pb::ScoringRule::PerKeyFixed
+                    | pb::ScoringRule::PerKeyWithDeduction
+                    | pb::ScoringRule::Negative
+            );
+            let given = pb::ScoringPolicy {
+                rule: number,
+                points: if pointed { "0.5".to_owned() } else { String::new() },
+                option_values: if named {
+                    labels.iter().map(|l| (l.to_string(), "0.25".to_owned())).collect()
+                } else {
+                    BTreeMap::new()
+                },
+                unmapped_value: if rule == pb::ScoringRule::Map { "-1".to_owned() } else { String::new() },
+                upper_bound: if rule == pb::ScoringRule::Map { "2".to_owned() } else { String::new() },
+                ..Default::default()
+            };
+            let mut fields = Fields::default();
+            let policy = policy(&given, Some(&labels), "policy", &mut fields).unwrap();
+            assert!(fields.is_clean(), "{rule:?}: {fields:?}");
+            assert_eq!(show_policy(&policy, &labels), given);
+            seen += 1;
+        }
+        assert_eq!(seen, 16);
+    }
+
+    #[test]
+    fn every_bad_field_is_named() {
+        let question = pb::Question {
+            kind: pb::QuestionKind::SingleChoice as i32,
+            options: ["A", "A", "b"]
+                .map(|l| pb::QuestionOption { label: l.to_owned(), text: "x".to_owned() })
+                .to_vec(),
+            key: Some(pb::AnswerKey {
+                choices: vec!["A".to_owned(), "E".to_owned()],
+                truth: Some(true),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let mut fields = Fields::under("question");
+        content(&question, &mut fields);
+        let crate::error::Error::Invalid(violations) = fields.done().unwrap_err() else { panic!("not invalid") };
+        let paths: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "question.stem",
+                "question.key.truth",
+                "question.options[1].label",
+                "question.options[2].label",
+                "question.key.choices[1]"
+            ]
+        );
+    }
+}

@@ -1,0 +1,451 @@
+//! The database: the pool, and the two ways into it.
+//!
+//! [`Db::read`] opens a read-only transaction for a caller. [`Db::write`] opens a [`Unit`] of work, the only way to
+//! change anything: it sets the tenant, answers a repeated request from its first answer, and on commit appends the
+//! audit row and the event of every change in the same transaction. (The submit path is the one exception, and says why
+//! where it stands.)
+//!
+//! A transaction begins with one round trip that also names the tenant and the time that is left, so that row-level
+//! security and the caller's deadline hold for every statement in it.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+use sqlx::{
+    AssertSqlSafe, PgConnection, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult},
+};
+use tokio::time::Instant;
+use tracing::{Instrument, field};
+use uuid::Uuid;
+
+use crate::{
+    auth::{self, Caller, Credential, Key, Role, Tenant},
+    error::{Error, Result},
+};
+
+/// How long a checked API key is trusted without looking again: a revoked key ends after this at the latest.
+const KEY_TRUST: Duration = Duration::from_secs(10);
+
+/// The migrations of this build.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A handle on the database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    keys: Arc<quick_cache::sync::Cache<Uuid, (Arc<Key>, Instant)>>,
+}
+
+/// A transaction of one caller.
+pub type Tx = Transaction<'static, Postgres>;
+
+/// What [`Db::write`] found.
+#[derive(Debug)]
+pub enum Begun<T> {
+    /// The request is new: do the work.
+    New(Unit),
+    /// The request was answered before; this is the answer.
+    Done(T),
+}
+
+/// A unit of work.
+#[derive(Debug)]
+pub struct Unit {
+    tx: Tx,
+    caller: Caller,
+    request_id: Option<String>,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug)]
+struct Change {
+    kind: &'static str,
+    resource: String,
+    data: serde_json::Value,
+}
+
+impl Db {
+    /// Opens a pool. Connections are made as they are needed; none has to succeed now.
+    pub fn open(options: PgConnectOptions, max_connections: u32) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(5))
+            // A ping before every use would be one more round trip; a dead connection is noticed when it begins.
+            .test_before_acquire(false)
+            .connect_lazy_with(options.application_name("assessd"));
+        Self { pool, keys: Arc::new(quick_cache::sync::Cache::new(10_000)) }
+    }
+
+    /// The pool, for health checks and tools.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Brings the schema up to this build. Several processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        MIGRATOR.run(&self.pool).await
+    }
+
+    /// Fails where the schema is not that of this build, or where the role would walk around row-level security.
+    pub async fn check(&self) -> Result<(), String> {
+        let role: (String, bool) = sqlx::query_as(
+            "select rolname::text, rolsuper or rolbypassrls from pg_roles where rolname = current_user",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|e| format!("the database cannot be asked for its role: {e}"))?;
+        if role.1 {
+            return Err(format!(
+                "the database role {:?} is a superuser or has BYPASSRLS, so row-level security would not hold; \
+                 connect as a plain role that owns the database: \
+                 create role assessd login; alter database … owner to assessd",
+                role.0
+            ));
+        }
+        let newest = MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default();
+        let found: Option<i64> =
+            sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(&self.pool).await.unwrap_or(None);
+        match found {
+            Some(version) if version >= newest => Ok(()),
+            Some(version) => {
+                Err(format!("the schema is at version {version}, this build needs {newest}; run: assessd migrate"))
+            }
+            None => Err("the database has no schema yet; run: assessd migrate".to_owned()),
+        }
+    }
+
+    /// Begins with one round trip. Connections that died while they waited in the pool are passed over.
+    async fn begin(&self, mode: &str, tenant: Uuid, deadline: Instant) -> Result<Tx> {
+        let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
+        // Both values are made here, a UUID and a number, so nothing of a caller's enters the text.
+        let statement =
+            format!("begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}");
+        let mut tries = 0;
+        loop {
+            match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
+                Ok(tx) => return Ok(tx),
+                Err(error) => {
+                    let dead = matches!(&error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
+                        || matches!(&error, sqlx::Error::Database(db) if db.code().is_some_and(|c| c.starts_with("57P")));
+                    tries += 1;
+                    if !dead || tries > self.pool.options().get_max_connections() {
+                        return Err(error.into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// A read-only transaction of the caller. Reading several tables in it sees one moment only per statement.
+    pub async fn read(&self, caller: &Caller) -> Result<Tx> {
+        self.begin("read only", caller.tenant.id, caller.deadline).await
+    }
+
+    /// A bare transaction of the caller, for the submit path whose attempt row is audit and event in one.
+    pub async fn submit(&self, caller: &Caller) -> Result<Tx> {
+        self.begin("", caller.tenant.id, caller.deadline).await
+    }
+
+    /// A unit of work for the caller, or the first answer where this request was answered before. `body` is the
+    /// [`digest`] of the whole request: the same id with another body is refused.
+    pub async fn write<T: Message + Default>(
+        &self,
+        caller: &Caller,
+        request_id: &str,
+        body: [u8; 32],
+    ) -> Result<Begun<T>> {
+        caller.check_role()?;
+        let mut tx = self.begin("", caller.tenant.id, caller.deadline).await?;
+        let unit = |tx, request_id| Unit { tx, caller: caller.clone(), request_id, changes: Vec::new() };
+        if request_id.is_empty() {
+            return Ok(Begun::New(unit(tx, None)));
+        }
+        // A second caller with this id waits here until the first has committed or given up.
+        let claimed = run(
+            "request_claim",
+            sqlx::query!(
+                "insert into request (tenant_id, method, request_id, body_hash) values ($1, $2, $3, $4)
+                 on conflict do nothing",
+                caller.tenant.id,
+                caller.method,
+                request_id,
+                body.as_slice(),
+            )
+            .execute(&mut *tx),
+        )
+        .await?;
+        if claimed.rows_affected() == 1 {
+            return Ok(Begun::New(unit(tx, Some(request_id.to_owned()))));
+        }
+        let first = run(
+            "request_answer",
+            sqlx::query!(
+                "select body_hash, response from request where tenant_id = $1 and method = $2 and request_id = $3",
+                caller.tenant.id,
+                caller.method,
+                request_id,
+            )
+            .fetch_optional(&mut *tx),
+        )
+        .await?
+        .ok_or(Error::Collision)?;
+        if first.body_hash != body.as_slice() {
+            return Err(Error::refused(
+                "REQUEST_ID_REUSED",
+                request_id,
+                "this request_id was used before with another request; nothing was written",
+            ));
+        }
+        match first.response.map(|bytes| T::decode(bytes.as_slice())) {
+            Some(Ok(answer)) => Ok(Begun::Done(answer)),
+            _ => Err(Error::Internal("a request row without a readable answer".into())),
+        }
+    }
+
+    /// The API key of a credential, checked. Keys are looked up once in [`KEY_TRUST`].
+    pub async fn key(&self, credential: &Credential, deadline: Instant) -> Result<Arc<Key>> {
+        let void = || Error::Unauthenticated("the API key is unknown, expired or revoked");
+        let now = chrono::Utc::now();
+        let key = match self.keys.get(&credential.key) {
+            Some((key, until)) if until > Instant::now() => key,
+            _ => {
+                let key = Arc::new(self.load_key(credential, deadline).await?.ok_or_else(void)?);
+                self.keys.insert(credential.key, (Arc::clone(&key), Instant::now() + KEY_TRUST));
+                key
+            }
+        };
+        let alive = key.expire_time.is_none_or(|t| t > now) && key.tenant.id == credential.tenant;
+        if alive && credential.matches(&key.secret_hash) { Ok(key) } else { Err(void()) }
+    }
+
+    async fn load_key(&self, credential: &Credential, deadline: Instant) -> Result<Option<Key>> {
+        let mut tx = self.begin("read only", credential.tenant, deadline).await?;
+        let row = run(
+            "api_key",
+            sqlx::query!(
+                "select k.secret_hash, k.roles, k.expire_time, t.display_name, t.page_secret
+                 from api_key k join tenant t using (tenant_id)
+                 where k.tenant_id = $1 and k.api_key_id = $2 and k.revoke_time is null",
+                credential.tenant,
+                credential.key,
+            )
+            .fetch_optional(&mut *tx),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(row.map(|row| Key {
+            id: credential.key,
+            tenant: Arc::new(Tenant {
+                id: credential.tenant,
+                display_name: row.display_name,
+                page_secret: row.page_secret,
+            }),
+            roles: row.roles.iter().filter_map(|r| Role::parse(r)).collect(),
+            secret_hash: row.secret_hash,
+            expire_time: row.expire_time,
+        }))
+    }
+
+    /// Notes in the audit log that the caller asked for what its roles do not allow. The refusal stands whether or not
+    /// the note could be written, so a failure is only logged.
+    pub async fn note_refusal(&self, caller: &Caller) {
+        let noted = async {
+            let mut tx = self.begin("", caller.tenant.id, caller.deadline).await?;
+            run(
+                "note_refusal",
+                sqlx::query!(
+                    "insert into audit (tenant_id, audit_id, actor, method, resource, outcome)
+                     values ($1, $2, $3, $4, '', 'refused')",
+                    caller.tenant.id,
+                    Uuid::now_v7(),
+                    format!("apiKeys/{}", caller.key),
+                    caller.method,
+                )
+                .execute(&mut *tx),
+            )
+            .await?;
+            tx.commit().await?;
+            Ok::<(), Error>(())
+        };
+        if let Err(error) = noted.await {
+            tracing::error!(?error, "a refusal could not be noted in the audit log");
+        }
+    }
+
+    /// Forgets a key that was revoked here.
+    pub fn forget_key(&self, key: Uuid) {
+        self.keys.remove(&key);
+    }
+
+    /// Creates a tenant with an administrator's key; returns the tenant and the key's text, which is shown once.
+    pub async fn create_tenant(&self, display_name: &str) -> Result<(Uuid, String)> {
+        let tenant = Uuid::now_v7();
+        let (credential, text) = Credential::generate(tenant)?;
+        let secret = auth::page_secret()?;
+        let secret_hash = credential.secret_hash();
+        let mut tx = self.begin("", tenant, Instant::now() + Duration::from_secs(30)).await?;
+        sqlx::query!(
+            "insert into tenant (tenant_id, display_name, page_secret) values ($1, $2, $3)",
+            tenant,
+            display_name,
+            secret,
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "insert into api_key (tenant_id, api_key_id, display_name, secret_hash, roles)
+             values ($1, $2, 'first administrator', $3, '{admin}')",
+            tenant,
+            credential.key,
+            secret_hash.as_slice(),
+        )
+        .execute(&mut *tx)
+        .await?;
+        record(
+            &mut tx,
+            tenant,
+            "assessd",
+            "tenant",
+            &[Change {
+                kind: "tenant.created",
+                resource: format!("tenants/{tenant}"),
+                data: serde_json::json!({ "display_name": display_name }),
+            }],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok((tenant, text))
+    }
+}
+
+impl Unit {
+    /// The connection, with the tenant set.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Notes a change: on commit it becomes an audit row and an event of `kind`, such as `question.published`.
+    pub fn changed(&mut self, kind: &'static str, resource: impl ToString, data: serde_json::Value) {
+        self.changes.push(Change { kind, resource: resource.to_string(), data });
+    }
+
+    /// Stores audit rows, events and the answer, and commits. Without this nothing has happened.
+    pub async fn commit<T: Message>(mut self, answer: T) -> Result<T> {
+        let actor = format!("apiKeys/{}", self.caller.key);
+        let tenant = self.caller.tenant.id;
+        record(&mut self.tx, tenant, &actor, &self.caller.method, &self.changes).await?;
+        if let Some(request_id) = &self.request_id {
+            run(
+                "request_answered",
+                sqlx::query!(
+                    "update request set response = $4 where tenant_id = $1 and method = $2 and request_id = $3",
+                    tenant,
+                    self.caller.method,
+                    request_id,
+                    answer.encode_to_vec(),
+                )
+                .execute(&mut *self.tx),
+            )
+            .await?;
+        }
+        self.tx.commit().await?;
+        Ok(answer)
+    }
+
+    /// Gives up: nothing has happened.
+    pub async fn rollback(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
+}
+
+/// Appends the audit row and the event of each change, in one statement.
+async fn record(conn: &mut PgConnection, tenant: Uuid, actor: &str, method: &str, changes: &[Change]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = changes.iter().map(|_| Uuid::now_v7()).collect();
+    let kinds: Vec<String> = changes.iter().map(|c| c.kind.to_owned()).collect();
+    let resources: Vec<String> = changes.iter().map(|c| c.resource.clone()).collect();
+    let data: Vec<serde_json::Value> = changes.iter().map(|c| c.data.clone()).collect();
+    run(
+        "record_changes",
+        sqlx::query!(
+            "with change as (
+                select * from unnest($4::uuid[], $5::text[], $6::text[], $7::jsonb[]) as c (id, kind, resource, data)
+             ), noted as (
+                insert into audit (tenant_id, audit_id, actor, method, resource, outcome, detail)
+                select $1, id, $2, $3, resource, kind, data from change
+             )
+             insert into event (tenant_id, event_id, kind, resource, data)
+             select $1, id, kind, resource, data from change",
+            tenant,
+            actor,
+            method,
+            &ids,
+            &kinds,
+            &resources,
+            &data,
+        )
+        .execute(conn),
+    )
+    .await?;
+    Ok(())
+}
+
+/// What tells one request from another.
+pub fn digest(request: &impl Message) -> [u8; 32] {
+    Sha256::digest(request.encode_to_vec()).into()
+}
+
+/// How many rows a statement gave or touched.
+pub trait Rows {
+    /// The number.
+    fn rows(&self) -> u64;
+}
+
+impl<T> Rows for Vec<T> {
+    fn rows(&self) -> u64 {
+        self.len() as u64
+    }
+}
+
+impl<T> Rows for Option<T> {
+    fn rows(&self) -> u64 {
+        u64::from(self.is_some())
+    }
+}
+
+impl Rows for PgQueryResult {
+    fn rows(&self) -> u64 {
+        self.rows_affected()
+    }
+}
+
+/// Runs one statement in a span of its own, named for what it does, with the rows it gave.
+pub async fn run<T: Rows>(
+    name: &'static str,
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let span = tracing::info_span!(
+        "sql",
+        otel.name = name,
+        otel.kind = "client",
+        db.system.name = "postgresql",
+        db.operation.name = name,
+        db.response.returned_rows = field::Empty,
+        otel.status_code = field::Empty,
+    );
+    async {
+        let result = statement.await;
+        let span = tracing::Span::current();
+        match &result {
+            Ok(value) => span.record("db.response.returned_rows", value.rows()),
+            Err(_) => span.record("otel.status_code", "ERROR"),
+        };
+        result
+    }
+    .instrument(span)
+    .await
+}

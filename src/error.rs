@@ -1,0 +1,221 @@
+//! What can go wrong, named by what the caller can do about it, and the only way from there to a gRPC status.
+//!
+//! Database text never reaches a caller: [`Error::Db`] and [`Error::Internal`] are logged here, once, and answered
+//! with a bare INTERNAL.
+
+use std::{borrow::Cow, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
+
+use crate::pb;
+
+/// The domain of every `google.rpc.ErrorInfo` of this service.
+pub const DOMAIN: &str = "assessd";
+
+/// The result of anything that can fail on behalf of a caller.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One bad field of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its path, such as `sections[2].count`.
+    pub field: String,
+    /// What is wrong with it and what would be right.
+    pub description: String,
+}
+
+/// Why a call failed.
+#[derive(Debug)]
+pub enum Error {
+    /// Fields are bad; all of them are named. The caller corrects the request.
+    Invalid(Vec<Violation>),
+    /// Not there, or another tenant's: the caller cannot tell the two apart.
+    NotFound(String),
+    /// A resource of that name exists already.
+    Exists(String),
+    /// The state of things does not allow it.
+    Refused {
+        /// A stable word for programs.
+        reason: &'static str,
+        /// The resource whose state is in the way.
+        subject: String,
+        /// What is in the way, for a person.
+        message: String,
+    },
+    /// The caller changed something that it has not seen: read again, then retry.
+    Stale(String),
+    /// The credential is missing or void.
+    Unauthenticated(&'static str),
+    /// The credential does not allow it; the role that would.
+    Forbidden(String),
+    /// Something that is needed is away just now; retrying helps.
+    Unavailable,
+    /// Two changes met; retrying helps.
+    Collision,
+    /// Too much at once; retrying later helps.
+    Exhausted(&'static str),
+    /// The caller's time is over.
+    DeadlineExceeded,
+    /// The database said something that is no caller's fault.
+    Db(sqlx::Error),
+    /// A promise of our own was broken.
+    Internal(Cow<'static, str>),
+}
+
+impl Error {
+    /// One bad field.
+    pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation { field: field.into(), description: description.into() }])
+    }
+
+    /// A refusal with a stable reason.
+    pub fn refused(reason: &'static str, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Refused { reason, subject: subject.into(), message: message.into() }
+    }
+
+    /// Whether the same call may succeed when it is tried again unchanged.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::Collision)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+                tracing::warn!(%error, "the database cannot be reached");
+                Self::Unavailable
+            }
+            sqlx::Error::Database(db) => match db.code().as_deref() {
+                // A statement ran into statement_timeout, which is the caller's deadline.
+                Some("57014") => Self::DeadlineExceeded,
+                Some("40001" | "40P01") => Self::Collision,
+                // Shutting down, crashed, starting up, or out of connections; class 08 is a lost connection.
+                Some("57P01" | "57P02" | "57P03" | "53300") => Self::Unavailable,
+                Some(code) if code.starts_with("08") => Self::Unavailable,
+                _ => Self::Db(error),
+            },
+            // A connection that breaks in the midst of a message is a protocol error to sqlx.
+            sqlx::Error::Protocol(_) => Self::Unavailable,
+            _ => Self::Db(error),
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let mut details;
+        let info = |reason: &str| {
+            let mut details = ErrorDetails::new();
+            details.set_error_info(reason, DOMAIN, std::collections::HashMap::new());
+            details
+        };
+        let (code, message) = match error {
+            Error::Invalid(violations) => {
+                details = info("INVALID_FIELDS");
+                let message = match violations.as_slice() {
+                    [one] => format!("{}: {}", one.field, one.description),
+                    many => format!("{} fields are invalid", many.len()),
+                };
+                let fields: Vec<FieldViolation> =
+                    violations.into_iter().map(|v| FieldViolation::new(v.field, v.description)).collect();
+                details.set_bad_request(fields);
+                (Code::InvalidArgument, message)
+            }
+            Error::NotFound(name) => {
+                details = info("NOT_FOUND");
+                details.set_resource_info(kind_of(&name), &name, "", "");
+                (Code::NotFound, format!("{name} does not exist"))
+            }
+            Error::Exists(name) => {
+                details = info("ALREADY_EXISTS");
+                details.set_resource_info(kind_of(&name), &name, "", "");
+                (Code::AlreadyExists, format!("{name} exists already"))
+            }
+            Error::Refused { reason, subject, message } => {
+                details = info(reason);
+                details.set_precondition_failure(vec![PreconditionViolation::new(reason, &subject, &message)]);
+                (Code::FailedPrecondition, message)
+            }
+            Error::Stale(name) => {
+                details = info("ETAG_STALE");
+                details.set_resource_info(kind_of(&name), &name, "", "");
+                (Code::Aborted, format!("{name} has changed since you read it; read it again and retry"))
+            }
+            Error::Unauthenticated(message) => {
+                details = info("UNAUTHENTICATED");
+                (Code::Unauthenticated, message.to_owned())
+            }
+            Error::Forbidden(message) => {
+                details = info("ROLE_MISSING");
+                (Code::PermissionDenied, message)
+            }
+            Error::Unavailable => {
+                details = info("DATABASE_UNAVAILABLE");
+                details.set_retry_info(Some(Duration::from_secs(1)));
+                (Code::Unavailable, "the database cannot be reached just now; retry".to_owned())
+            }
+            Error::Collision => {
+                details = info("COLLISION");
+                details.set_retry_info(Some(Duration::from_millis(50)));
+                (Code::Aborted, "another change came in between; retry".to_owned())
+            }
+            Error::Exhausted(message) => {
+                details = info("OVERLOADED");
+                details.set_retry_info(Some(Duration::from_millis(500)));
+                (Code::ResourceExhausted, message.to_owned())
+            }
+            Error::DeadlineExceeded => {
+                details = info("DEADLINE_EXCEEDED");
+                (Code::DeadlineExceeded, "the deadline of the call has passed".to_owned())
+            }
+            Error::Db(error) => {
+                tracing::error!(%error, "a statement failed");
+                details = info("INTERNAL");
+                (Code::Internal, "internal error".to_owned())
+            }
+            Error::Internal(what) => {
+                tracing::error!(%what, "a promise of the service was broken");
+                details = info("INTERNAL");
+                (Code::Internal, "internal error".to_owned())
+            }
+        };
+        Status::with_error_details(code, message, details)
+    }
+}
+
+/// What a resource name names: the last collection in it, such as `questions`.
+fn kind_of(name: &str) -> &str {
+    let segments: Vec<&str> = name.split('/').collect();
+    match segments.len() {
+        0 | 1 => name,
+        n if n % 2 == 0 => segments[n - 2],
+        n => segments[n - 1],
+    }
+}
+
+/// The same error as one element of a batch.
+impl From<Error> for pb::ElementError {
+    fn from(error: Error) -> Self {
+        let status = Status::from(error);
+        let details = status.get_error_details();
+        Self {
+            code: status.code() as i32,
+            message: status.message().to_owned(),
+            reason: details.error_info().map(|i| i.reason.clone()).unwrap_or_default(),
+            violations: details
+                .bad_request()
+                .map(|bad| bad.field_violations.as_slice())
+                .unwrap_or_default()
+                .iter()
+                .map(|v| pb::FieldViolation { field: v.field.clone(), description: v.description.clone() })
+                .collect(),
+        }
+    }
+}
+
+/// Whether a statement failed because a row of that unique constraint is there already.
+pub fn is_duplicate(error: &sqlx::Error, constraint: &str) -> bool {
+    matches!(error, sqlx::Error::Database(db) if db.is_unique_violation() && db.constraint() == Some(constraint))
+}

@@ -1,0 +1,699 @@
+//! Puts papers together: walks the stream from wall to wall, gives every stretch to its section, starts a new paper
+//! where one begins.
+//!
+//! Promises: questions come in the order of the text; a section without a header is inferred from its questions;
+//! glued letters become keys only when the section agrees; answer tables are used where section and number are
+//! certain; a text without questions gives no document.
+
+use std::ops::Range;
+
+use super::check;
+use super::duplicate;
+use super::finding::{Code, Finding};
+use super::fold::{CUT, LINE, Text};
+use super::furniture;
+use super::header::{self, Header};
+use super::items::{Item, Page};
+use super::keys::{self, Key};
+use super::number;
+use super::options::Labels;
+use super::question::{self, Draft, Place};
+use super::table::{self, Says, Table};
+use super::title::{self, Boundary};
+use super::{Answer, Document, Kind, Reading, Section};
+
+/// A paper while it is being put together.
+#[derive(Default)]
+pub(super) struct Build {
+    /// What is certain.
+    pub(super) document: Document,
+    /// One draft per question.
+    pub(super) drafts: Vec<Draft>,
+    /// Headers of the sections; none for inferred ones.
+    pub(super) headers: Vec<Option<Header>>,
+    /// Findings of the whole paper.
+    pub(super) findings: Vec<Finding>,
+    /// Its head.
+    pub(super) head: Range<usize>,
+    /// Title lines in its head.
+    pub(super) titles: Vec<Range<usize>>,
+    /// Ordinal of the last header.
+    last_ordinal: Option<u32>,
+    /// Chapters seen.
+    chapters: Vec<String>,
+    /// Where its last item ends.
+    pub(super) end: usize,
+    /// No number is used twice.
+    unique: bool,
+}
+
+enum Wall {
+    Header(usize),
+    Line(Boundary),
+    Table(usize),
+    Cut,
+}
+
+struct Reader<'a> {
+    page: Page<'a>,
+    headers: Vec<Header>,
+    builds: Vec<Build>,
+    pending: Vec<Range<usize>>,
+    head: usize,
+    findings: Vec<Finding>,
+    tables: Vec<(usize, Option<usize>, usize)>,
+}
+
+/// Reads a text.
+pub(super) fn read(source: &str) -> Reading {
+    let mut findings = Vec::new();
+    let text = furniture::strip(Text::fold(source), &mut findings);
+    let labels = Labels::find(&text);
+    let marks = number::find(&text);
+    let key_marks = keys::marks(&text);
+    let explanations = keys::explanations(&text);
+    let page = Page { text: &text, labels: &labels, marks: &marks, keys: &key_marks, explanations: &explanations, unended: !source.ends_with(['\n', '\r']) };
+    let mut headers = header::find(&text);
+    let boundaries = title::boundaries(&text, &headers);
+    let ends: Vec<usize> = boundaries.iter().filter(|b| b.title).map(|b| b.range.start).collect();
+    let tables = table::find(&page, &mut headers, &ends);
+    let mut walls: Vec<(Range<usize>, Wall)> = Vec::new();
+    for (i, h) in headers.iter().enumerate() {
+        let start = h.chapter.as_ref().map_or(h.at, |c| c.0.min(h.at));
+        walls.push((start..h.end, Wall::Header(i)));
+    }
+    for boundary in boundaries {
+        walls.push((boundary.range.clone(), Wall::Line(boundary)));
+    }
+    for (i, table) in tables.iter().enumerate() {
+        walls.push((table.range.clone(), Wall::Table(i)));
+    }
+    walls.extend((1..text.len()).filter(|&i| text.has(i, CUT)).map(|i| (i..i, Wall::Cut)));
+    walls.sort_by_key(|w| (w.0.start, w.0.end));
+
+    let mut reader = Reader { page, headers, builds: Vec::new(), pending: Vec::new(), head: 0, findings, tables: Vec::new() };
+    let (mut at, mut owner, mut resumes) = (0, None, None);
+    for (range, wall) in walls {
+        // A wall inside what an earlier wall took (a chapter line that is a title as well) only adds its meaning.
+        if range.start > at || (range.start == at && owner.is_some()) {
+            reader.region(at..range.start.max(at), owner.take(), resumes);
+        }
+        match wall {
+            Wall::Header(i) => {
+                if range.end <= at && at > range.start {
+                    continue;
+                }
+                owner = Some(i);
+                resumes = None;
+            }
+            Wall::Line(boundary) => {
+                if boundary.title {
+                    reader.pending.push(boundary.range.clone());
+                    resumes = None;
+                } else {
+                    resumes = reader.current();
+                }
+                if boundary.twice {
+                    resumes = None;
+                }
+                owner = None;
+            }
+            Wall::Table(i) => {
+                reader.meet(i, &tables[i]);
+                owner = None;
+                resumes = reader.current();
+            }
+            Wall::Cut => {
+                resumes = reader.current();
+                owner = None;
+                // What stood before furniture is the head of nothing.
+                if reader.builds.last().is_none_or(|b| b.end <= reader.head) {
+                    reader.head = range.start;
+                }
+            }
+        }
+        at = at.max(range.end);
+    }
+    reader.region(at..text.len(), owner, resumes);
+    reader.finish(&tables)
+}
+
+impl Reader<'_> {
+    /// The section that may go on after an interruption.
+    fn current(&self) -> Option<(usize, usize)> {
+        let build = self.builds.len().checked_sub(1)?;
+        Some((build, self.builds[build].document.sections.len().checked_sub(1)?))
+    }
+
+    fn region(&mut self, range: Range<usize>, owner: Option<usize>, resumes: Option<(usize, usize)>) {
+        match owner {
+            Some(header) => self.section(range, header),
+            None => self.bare(range, resumes),
+        }
+    }
+
+    /// A stretch under a header.
+    fn section(&mut self, range: Range<usize>, index: usize) {
+        let header = self.headers[index].clone();
+        let begin = header.chapter.as_ref().map_or(header.at, |c| c.0);
+        if self.is_new(&header) {
+            self.open(begin);
+        }
+        let Some(build) = self.builds.last_mut() else { return };
+        build.last_ordinal = header.number.or(build.last_ordinal.map(|o| o + 1));
+        if let Some((_, chapter)) = &header.chapter {
+            build.chapters.push(chapter.clone());
+        }
+        self.pending.clear();
+        let text = self.page.text;
+        let points = &header.points;
+        let mut section = Section {
+            ordinal: header.ordinal.clone(),
+            title: Some(header.title.clone()),
+            kind: header.kind,
+            declared_count: points.count,
+            points_each: points.each,
+            declared_total: points.total,
+            implied_count: points.implied_count(),
+            implied_total: points.implied_total(),
+            points_per_blank: points.per_blank,
+            preamble: header.note.clone().map(|r| text.show(r)).filter(|p| !p.is_empty()),
+            chapter: build.chapters.last().cloned(),
+            line: text.line(header.at),
+            ..Section::default()
+        };
+        let previous = build.drafts.last().map_or(0, |d| d.question.number);
+        let kind = header.kind;
+        let run = self.page.split(range.clone(), Some(kind), previous);
+        let first = run.items.first().map_or(range.end, |i| i.at);
+        let lead = text.show(range.start..first);
+        if !lead.is_empty() {
+            let long = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture) || (lead.chars().count() > 120 && kind.is_free());
+            if long && !run.items.is_empty() {
+                section.material = Some(lead);
+            } else if !run.items.is_empty() {
+                section.preamble = Some(match section.preamble.take() {
+                    Some(note) => format!("{note} {lead}"),
+                    None => lead,
+                });
+            }
+        }
+        let number = build.document.sections.len();
+        let chapter = section.chapter.clone();
+        build.document.sections.push(section);
+        build.headers.push(Some(header));
+        build.end = build.end.max(range.start);
+        let restart = run.restart;
+        let mut items = run.items;
+        // A case without numbered items is one item.
+        if items.is_empty() && kind.is_free() && range.len() >= 12 && restart.is_none() {
+            items.extend(whole(text, range.clone()));
+        }
+        let stop = self.retitle(&mut items, restart);
+        self.close(&mut items, Some(kind));
+        let Some(build) = self.builds.last_mut() else { return };
+        for item in &items {
+            let mut draft = question::read(&self.page, item, Some(kind));
+            draft.question.section = number;
+            draft.question.kind = kind;
+            draft.question.chapter.clone_from(&chapter);
+            build.end = build.end.max(item.body.end);
+            build.drafts.push(draft);
+        }
+        if let Some(stop) = stop {
+            self.bare(stop..range.end, None);
+        } else {
+            let end = self.builds.last().map_or(range.start, |b| b.end);
+            if !items.is_empty() && end < range.end {
+                self.leave(end..range.end);
+            }
+        }
+    }
+
+    /// Text behind the last item of a run: other items, or words that are left out.
+    fn leave(&mut self, range: Range<usize>) {
+        let text = self.page.text;
+        if range.len() >= 2 && self.page.split_bare(range.clone(), None).is_empty() {
+            let finding = Finding::new(
+                Code::TextLeftOut,
+                text.line(range.start),
+                text.show(range.clone()),
+                "this text follows the last question and belongs to none; it was left out",
+            );
+            if let Some(build) = self.builds.last_mut() {
+                let section = build.document.sections.len().checked_sub(1);
+                build.findings.push(finding.on(0, section, None));
+            }
+        } else {
+            self.bare(range, None);
+        }
+    }
+
+    /// Numbering starts again without a header: the short line before it is the title of what follows.
+    fn retitle(&mut self, items: &mut [Item], restart: Option<usize>) -> Option<usize> {
+        let restart = restart?;
+        let text = self.page.text;
+        let last = items.last_mut()?;
+        let mut stop = restart;
+        if text.has(restart, LINE)
+            && let Some(line) = (last.body.start + 1..restart).rev().take(60).find(|&i| text.has(i, LINE))
+        {
+            let words = text.folded(line..restart);
+            let label = words.chars().nth(1).is_some_and(|c| matches!(c, '.' | '、' | ')' | ':'));
+            if words.chars().count() <= 50 && !label && !words.ends_with(['。', '?', '!', ';']) && !words.contains("答案") {
+                self.pending.push(line..restart);
+                stop = line;
+            }
+        }
+        last.body.end = last.body.end.min(stop);
+        Some(stop)
+    }
+
+    /// The last item ends where its last part ends, not where the next paper begins.
+    fn close(&self, items: &mut Vec<Item>, kind: Option<Kind>) {
+        if let Some(last) = items.last_mut() {
+            last.body.end = self.page.tail(last.body.clone(), kind).max(last.body.start);
+            if last.body.is_empty() {
+                items.pop();
+            }
+        }
+    }
+
+    /// A stretch without a header: questions of inferred kinds, or prose.
+    fn bare(&mut self, range: Range<usize>, resumes: Option<(usize, usize)>) {
+        if range.len() < 4 {
+            return;
+        }
+        let text = self.page.text;
+        let previous = resumes.and_then(|(b, _)| self.builds.get(b)?.drafts.last()).map(|d| d.question.number);
+        let mut at = range.start;
+        for mut run in self.page.split_bare(range.clone(), previous) {
+            let Some(first) = run.items.first() else { continue };
+            let begin = first.at;
+            let goes_on = previous.is_some_and(|p| first.mark.value == p + 1) && self.pending.is_empty();
+            let stop = run.restart;
+            self.retitle(&mut run.items, stop);
+            if let (true, Some((b, s))) = (goes_on, resumes)
+                && let Some(build) = self.builds.get(b)
+                && let Some(Some(_)) = build.headers.get(s)
+            {
+                let kind = build.document.sections[s].kind;
+                let chapter = build.document.sections[s].chapter.clone();
+                self.close(&mut run.items, Some(kind));
+                let mut drafts: Vec<Draft> = run.items.iter().map(|i| question::read(&self.page, i, Some(kind))).collect();
+                if let Some(build) = self.builds.get_mut(b) {
+                    for draft in &mut drafts {
+                        draft.question.section = s;
+                        draft.question.kind = kind;
+                        draft.question.chapter.clone_from(&chapter);
+                    }
+                    build.end = run.items.last().map_or(build.end, |i| i.body.end);
+                    build.drafts.append(&mut drafts);
+                }
+                continue;
+            }
+            self.close(&mut run.items, None);
+            let mut drafts: Vec<Draft> = run.items.iter().map(|i| question::read(&self.page, i, None)).collect();
+            settle_glued(&mut drafts, false);
+            if !goes_on || self.builds.is_empty() {
+                // The words before the first item are its title when they are short.
+                if self.pending.is_empty() {
+                    let line = (at..begin).rev().find(|&i| text.breaks(i)).map_or(at, |l| if l == begin { at } else { l });
+                    let from = line.max(begin.saturating_sub(60));
+                    if from < begin && (text.breaks(from) || from == at) && !text.folded(from..begin).ends_with('。') {
+                        self.pending.push(from..begin);
+                    }
+                }
+                self.open(begin);
+                self.pending.clear();
+            }
+            at = run.items.last().map_or(begin, |i| i.body.end);
+            self.infer(drafts, at);
+        }
+    }
+
+    /// Sections for questions without a header, by their kinds.
+    fn infer(&mut self, drafts: Vec<Draft>, end: usize) {
+        let text = self.page.text;
+        let Some(build) = self.builds.last_mut() else { return };
+        build.end = build.end.max(end);
+        let mut last: Option<Kind> = None;
+        let mut ahead: Option<usize> = None;
+        for mut draft in drafts {
+            let kind = infer_kind(text, &draft).or(last).unwrap_or_default();
+            let section = match ahead.filter(|_| last == Some(kind)) {
+                Some(section) => section,
+                None => {
+                    build.document.sections.push(Section {
+                        kind,
+                        inferred: true,
+                        chapter: build.chapters.last().cloned(),
+                        line: draft.question.line,
+                        ..Section::default()
+                    });
+                    build.headers.push(None);
+                    build.document.sections.len() - 1
+                }
+            };
+            (last, ahead) = (Some(kind), Some(section));
+            draft.question.section = section;
+            draft.question.kind = kind;
+            build.drafts.push(draft);
+        }
+    }
+
+    /// Whether a header opens another paper.
+    fn is_new(&self, header: &Header) -> bool {
+        let Some(build) = self.builds.last() else { return true };
+        if build.document.sections.is_empty() {
+            return false;
+        }
+        let back = header.number.zip(build.last_ordinal).map(|(new, old)| new <= old);
+        // The title of the paper itself, printed again on a later page, opens nothing.
+        let text = self.page.text;
+        let titled = self.pending.iter().any(|p| {
+            let words = text.folded(p.clone());
+            !build.titles.iter().any(|t| text.folded(t.clone()).contains(&words))
+        });
+        match (&header.chapter, back) {
+            // A bank goes on with its next chapter; the same chapter again is another copy.
+            (Some((_, chapter)), _) if !build.chapters.is_empty() => build.chapters.contains(chapter) && back != Some(false),
+            (_, Some(true)) => true,
+            _ => titled,
+        }
+    }
+
+    fn open(&mut self, begin: usize) {
+        let from = self.builds.last().map_or(self.head, |b| b.end.max(self.head));
+        let from = self.pending.first().map_or(from, |p| p.start.max(from).min(begin));
+        let mut build = Build { head: from..begin, titles: self.pending.clone(), end: begin, ..Build::default() };
+        if build.titles.is_empty() && !build.head.is_empty() && build.head.len() <= 120 {
+            build.titles.push(build.head.clone());
+        }
+        title::read(self.page.text, build.head.clone(), &build.titles, &mut build.document);
+        self.builds.push(build);
+    }
+
+    fn meet(&mut self, index: usize, table: &Table) {
+        let build = self.builds.len().checked_sub(1);
+        let section = build.and_then(|b| self.builds[b].document.sections.len().checked_sub(1)).unwrap_or(0);
+        self.tables.push((index, build, section));
+        if let Some(build) = self.builds.last_mut() {
+            build.end = build.end.max(table.range.end);
+        }
+    }
+
+    fn finish(mut self, tables: &[Table]) -> Reading {
+        let text = self.page.text;
+        for build in &mut self.builds {
+            let mut own: Vec<Vec<&mut Draft>> = build.document.sections.iter().map(|_| Vec::new()).collect();
+            for draft in &mut build.drafts {
+                if let Some(own) = own.get_mut(draft.question.section) {
+                    own.push(draft);
+                }
+            }
+            for (drafts, header) in own.iter_mut().zip(&build.headers) {
+                if header.is_some() {
+                    settle_glued_refs(drafts);
+                }
+            }
+            let mut all: Vec<u32> = build.drafts.iter().map(|d| d.question.number).collect();
+            all.sort_unstable();
+            build.unique = all.windows(2).all(|w| w[0] != w[1]);
+        }
+        let met = std::mem::take(&mut self.tables);
+        for (index, build, section) in met {
+            let table = &tables[index];
+            match build.and_then(|b| self.builds.get_mut(b)) {
+                Some(build) => apply(text, table, build, section),
+                None => self.findings.push(unmapped(text, table, "no paper stands before it")),
+            }
+        }
+        let mut reading = Reading { documents: Vec::new(), findings: self.findings };
+        let kept: Vec<Build> = self.builds.into_iter().filter(|b| !b.drafts.is_empty()).collect();
+        let count = kept.len();
+        for (d, mut build) in kept.into_iter().enumerate() {
+            for draft in &mut build.drafts {
+                finish_draft(&self.page, draft);
+            }
+            let mut found = check::paper(&self.page, &mut build, d, count);
+            build.document.questions = build.drafts.into_iter().map(|d| d.question).collect();
+            reading.documents.push(build.document);
+            for finding in &mut build.findings {
+                finding.document = Some(d);
+            }
+            reading.findings.append(&mut build.findings);
+            reading.findings.append(&mut found);
+        }
+        duplicate::settle(&mut reading);
+        if reading.documents.iter().all(duplicate::is_copy) {
+            check::prose(&self.page, &mut reading);
+        }
+        reading
+    }
+}
+
+/// One item for a stretch without numbers.
+fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
+    let mark = number::Mark {
+        at: range.start,
+        end: range.start,
+        value: 1,
+        style: number::Style::Dot,
+        hard: true,
+        glued: false,
+        doubtful: false,
+        odd: false,
+        bracket: None,
+    };
+    (text.len() >= range.end).then_some(Item { at: range.start, mark, prefixed: false, body: range })
+}
+
+/// What a question without a header is, by its key, options and wording.
+fn infer_kind(text: &Text, draft: &Draft) -> Option<Kind> {
+    let stem = question::stem_text(text, &draft.stem);
+    match &draft.key {
+        Some((Key::Truth(_), _)) => return Some(Kind::TrueFalse),
+        Some((Key::Letters(l), _)) if l.len() > 1 => return Some(Kind::MultipleChoice),
+        Some((Key::Letters(_), _)) => return Some(Kind::SingleChoice),
+        None => {}
+    }
+    if !draft.question.options.is_empty() {
+        return None;
+    }
+    if stem.contains("__") {
+        return Some(Kind::FillBlank);
+    }
+    if draft.words.is_some() {
+        return Some(if draft.blank { Kind::FillBlank } else { Kind::ShortAnswer });
+    }
+    if stem.ends_with(['?', '？']) {
+        return Some(Kind::ShortAnswer);
+    }
+    let open = stem.trim_end_matches(['(', ')', '（', '）', ' ']);
+    if draft.blank {
+        return Some(if open.len() < stem.len() && open.ends_with(['。', '.']) || stem.ends_with('。') && stem.contains("()。") { Kind::TrueFalse } else { Kind::FillBlank });
+    }
+    stem.ends_with(['。', '.', '．']).then_some(Kind::TrueFalse)
+}
+
+fn settle_glued(drafts: &mut [Draft], _inferred: bool) {
+    let mut refs: Vec<&mut Draft> = drafts.iter_mut().collect();
+    settle_glued_refs(&mut refs);
+}
+
+/// Letters glued to option A are keys when the neighbours print theirs so too.
+fn settle_glued_refs(drafts: &mut [&mut Draft]) {
+    let fits = |d: &Draft, letters: &[char]| match d.question.kind {
+        Kind::MultipleChoice => letters.len() >= 2,
+        _ => true,
+    };
+    let with = drafts.iter().filter(|d| d.glued.as_ref().is_some_and(|g| fits(d, &g.0))).count();
+    let all = drafts.iter().filter(|d| !d.question.options.is_empty() || d.glued.is_some()).count();
+    for draft in drafts.iter_mut() {
+        let Some((letters, start)) = draft.glued.take() else { continue };
+        let fit = fits(draft, &letters);
+        let others = with - usize::from(fit);
+        let rest = all - 1;
+        let single = draft.question.kind == Kind::SingleChoice && letters.len() > 1 && draft.question.section != usize::MAX;
+        let agreed = fit && (rest == 0 || others * 2 >= rest);
+        let stem_end = draft.stem.last().map_or(start, |r| r.end);
+        if agreed && !(single && others == 0 && rest > 0) {
+            if let Some(last) = draft.stem.last_mut() {
+                last.end = start.max(last.start);
+            }
+            draft.question.answer_raw = Some(letters.iter().collect());
+            draft.key = Some((Key::Letters(letters), Place::Glued));
+        } else {
+            draft.notes.push((
+                Code::KeyAmbiguous,
+                start..stem_end,
+                "letters stand right before option A, but the other questions print no key there; they were left in the wording and no key was taken".into(),
+            ));
+        }
+    }
+}
+
+fn unmapped(text: &Text, table: &Table, why: &str) -> Finding {
+    Finding::new(
+        Code::KeyTableUnmapped,
+        text.line(table.range.start),
+        text.show(table.range.clone()),
+        format!("the answer table was taken out of the text, but {why}; no key was taken from it"),
+    )
+}
+
+/// Gives the entries of a table to the questions they name.
+fn apply(text: &Text, table: &Table, build: &mut Build, current: usize) {
+    if table.unreadable || table.entries.is_empty() {
+        build.findings.push(unmapped(text, table, "its numbers and letters do not tally"));
+        return;
+    }
+    let sections = &build.document.sections;
+    let section = match &table.header {
+        Some(header) => {
+            let fits: Vec<usize> = (0..sections.len())
+                .filter(|&s| {
+                    let same = sections[s].kind == header.kind;
+                    let ordinal = build.headers.get(s).and_then(Option::as_ref).and_then(|h| h.number);
+                    same && header.number.zip(ordinal).is_none_or(|(a, b)| a == b)
+                })
+                .collect();
+            match fits.as_slice() {
+                [one] => Some(*one),
+                _ => None,
+            }
+        }
+        None if sections.len() == 1 => Some(0),
+        // A table in its section, before the next header: its numbers must be those of the section.
+        None => {
+            let numbers = |s: usize| build.drafts.iter().filter(|d| d.question.section == s).map(|d| d.question.number).collect::<Vec<_>>();
+            let named: Vec<u32> = table.entries.iter().map(|e| e.number).collect();
+            let own = numbers(current);
+            let last = current + 1 == sections.len();
+            if build.unique {
+                Some(usize::MAX)
+            } else if !last || own == named {
+                Some(current)
+            } else {
+                None
+            }
+        }
+    };
+    let Some(section) = section else {
+        build.findings.push(unmapped(text, table, "it fits more than one section or none"));
+        return;
+    };
+    let mut used = 0;
+    let mut lost = Vec::new();
+    for entry in &table.entries {
+        let mut named = build.drafts.iter_mut().filter(|d| d.question.number == entry.number && (section == usize::MAX || d.question.section == section));
+        let (Some(draft), None) = (named.next(), named.next()) else {
+            lost.push(entry.number);
+            continue;
+        };
+        used += 1;
+        match &entry.says {
+            Says::Key(key) => {
+                let key = match (key, draft.question.kind) {
+                    (Key::Letters(l), Kind::TrueFalse) if l == &['F'] => Key::Truth(false),
+                    (key, _) => key.clone(),
+                };
+                match &draft.key {
+                    Some((printed, _)) if *printed != key => draft.notes.push((
+                        Code::KeyConflict,
+                        entry.at.clone(),
+                        "the answer table and the key beside the question differ; the key beside the question was kept".into(),
+                    )),
+                    Some(_) => {}
+                    None => {
+                        draft.key = Some((key, Place::Table));
+                        draft.question.answer_raw = Some(text.show(entry.at.clone()));
+                        draft.notes.retain(|n| n.0 != Code::KeyAmbiguous);
+                    }
+                }
+            }
+            Says::Words(range) => {
+                if draft.words.is_none() {
+                    draft.words = Some(range.clone());
+                    draft.question.answer_raw = Some(text.show(entry.at.clone()));
+                }
+            }
+        }
+    }
+    if used > 0 {
+        build.findings.push(Finding::new(
+            Code::KeyTable,
+            text.line(table.range.start),
+            text.show(table.range.clone()),
+            format!("{used} keys were taken from this answer table, which was taken out of the text"),
+        ));
+    }
+    if !lost.is_empty() {
+        build.findings.push(unmapped(text, table, &format!("its numbers {lost:?} name no question")));
+    }
+}
+
+/// Turns stretches into words and the key into an answer.
+fn finish_draft(page: &Page, draft: &mut Draft) {
+    let text = page.text;
+    let question = &mut draft.question;
+    question.stem = question::stem_text(text, &draft.stem);
+    let kind = question.kind;
+    let mut unreadable = None;
+    question.answer = match (&draft.key, kind) {
+        (Some((Key::Letters(letters), _)), Kind::TrueFalse) => {
+            let chosen = match letters.as_slice() {
+                [one] => question.options.iter().find(|o| o.label == *one).map(|o| o.text.as_str()),
+                _ => None,
+            };
+            match chosen.map(|c| c.trim_end_matches(['。', '.', ' '])) {
+                Some("正确" | "对" | "√" | "是" | "T" | "True") => Answer::Truth(true),
+                Some("错误" | "错" | "×" | "否" | "F" | "False" | "不正确" | "不对") => Answer::Truth(false),
+                _ => {
+                    unreadable = Some("the key is a letter, but no option says which letter means right; none was taken");
+                    Answer::None
+                }
+            }
+        }
+        (Some((Key::Letters(letters), _)), _) => Answer::Letters(letters.clone()),
+        (Some((Key::Truth(value), _)), kind) if kind.is_choice() => {
+            let word = if *value { ["正确", "对", "√"] } else { ["错误", "错", "×"] };
+            match question.options.iter().find(|o| word.contains(&o.text.as_str())) {
+                Some(option) => Answer::Letters(vec![option.label]),
+                None => {
+                    unreadable = Some("the key says right or wrong, but the question has options; none was taken");
+                    Answer::None
+                }
+            }
+        }
+        (Some((Key::Truth(value), _)), _) => Answer::Truth(*value),
+        (None, Kind::FillBlank) => match &draft.words {
+            Some(range) => {
+                let texts = question::blanks(&text.show(range.clone()), question.blanks);
+                if texts.is_empty() { Answer::None } else { Answer::Texts(texts) }
+            }
+            None => Answer::None,
+        },
+        (None, kind) if kind.is_free() => match &draft.words {
+            Some(range) => {
+                let words = text.show(range.clone());
+                if words.trim().is_empty() { Answer::None } else { Answer::Text(words) }
+            }
+            None => Answer::None,
+        },
+        (None, _) => Answer::None,
+    };
+    if let Some(why) = unreadable {
+        draft.notes.push((Code::KeyUnreadable, draft.span.start..draft.span.start + 1, why.into()));
+    }
+    if kind.is_free()
+        && let Some(stem) = draft.stem.first()
+    {
+        let (parts, scrambled) = question::parts(page, stem.clone());
+        question.sub_questions = parts;
+        if scrambled {
+            draft.notes.push((Code::ReadingOrderScrambled, stem.clone(), "parts of the task stand out of order; they were sorted by their numbers".into()));
+        }
+    }
+}

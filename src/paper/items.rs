@@ -1,0 +1,454 @@
+//! Splits a stretch of the stream into items by their numbers.
+//!
+//! Promises: the expected next number is the guide. A place counts when it is in number form and the item before it
+//! is finished (its options or its key are there) or a line begins; digits inside stems, options and explanations do
+//! not split. A lost number is stepped over, a return to 1 ends the run. Without a header, a run of numbers is kept
+//! only when most of its items have options, keys or blanks: prose is not an exam.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::Kind;
+use super::fold::{CUT, LINE, Text};
+use super::keys::KeyMark;
+use super::number::{Mark, Style};
+use super::options::Labels;
+
+/// The text with everything that was found in it beforehand.
+pub(super) struct Page<'a> {
+    /// The stream.
+    pub(super) text: &'a Text,
+    /// Option labels.
+    pub(super) labels: &'a Labels,
+    /// Number marks, in order.
+    pub(super) marks: &'a [Mark],
+    /// Key marks, in order.
+    pub(super) keys: &'a [KeyMark],
+    /// The text does not end with a line end.
+    pub(super) unended: bool,
+    /// Explanation marks, in order.
+    pub(super) explanations: &'a [(usize, usize)],
+}
+
+/// One item: where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    /// First character, an answer bracket before the number included.
+    pub(super) at: usize,
+    /// Number as a mark.
+    pub(super) mark: Mark,
+    /// Whether the bracket before the number belongs to it.
+    pub(super) prefixed: bool,
+    /// Wording up to the next item.
+    pub(super) body: Range<usize>,
+}
+
+/// A run of items.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    /// The items.
+    pub(super) items: Vec<Item>,
+    /// Where the run stopped because numbering starts again, if it did.
+    pub(super) restart: Option<usize>,
+}
+
+/// What an item shows that prose does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Feature {
+    /// Options A and B, or a key.
+    Strong,
+    /// An empty bracket or underscores.
+    Blank,
+    /// Nothing.
+    None,
+}
+
+impl Page<'_> {
+    /// The first key mark at or after `from`, before `to`.
+    pub(super) fn key_in(&self, range: Range<usize>) -> Option<KeyMark> {
+        let i = self.keys.partition_point(|k| k.at < range.start);
+        self.keys.get(i).copied().filter(|k| k.at < range.end)
+    }
+
+    /// The first explanation mark within a range.
+    pub(super) fn explanation_in(&self, range: Range<usize>) -> Option<(usize, usize)> {
+        let i = self.explanations.partition_point(|e| e.0 < range.start);
+        self.explanations.get(i).copied().filter(|e| e.0 < range.end)
+    }
+
+    fn marks_in(&self, range: Range<usize>) -> &[Mark] {
+        let from = self.marks.partition_point(|m| m.at < range.start);
+        let to = self.marks.partition_point(|m| m.at < range.end);
+        &self.marks[from..to.max(from)]
+    }
+
+    /// What the stretch shows.
+    pub(super) fn feature(&self, range: Range<usize>) -> Feature {
+        if range.len() > 4000 {
+            return Feature::None;
+        }
+        if self.labels.pair_within(range.clone()) || self.key_in(range.clone()).is_some_and(|k| !k.free) {
+            return Feature::Strong;
+        }
+        let truth = super::keys::brackets(self.text, range.clone());
+        if truth.iter().any(|b| matches!(b.held, super::keys::Held::Key(super::keys::Key::Truth(_)))) {
+            return Feature::Strong;
+        }
+        let underscores = range.clone().any(|i| self.text.starts(i, "__"));
+        if underscores || truth.iter().any(|b| b.held == super::keys::Held::Blank) { Feature::Blank } else { Feature::None }
+    }
+
+    /// Splits `range` under a header of the given kind; numbering goes on from `previous` or starts at 1.
+    pub(super) fn split(&self, range: Range<usize>, kind: Option<Kind>, previous: u32) -> Run {
+        let marks = self.marks_in(range.clone());
+        let Some(first) = self.first(marks, &range, kind, previous) else { return Run::default() };
+        self.follow(marks, &by_value(marks), first, range, kind)
+    }
+
+    fn first(&self, marks: &[Mark], range: &Range<usize>, kind: Option<Kind>, previous: u32) -> Option<usize> {
+        let style = |m: &Mark| m.style != Style::Paren;
+        let wanted = |m: &Mark| m.value == 1 || m.value == previous + 1;
+        let choice = kind.is_some_and(Kind::is_choice);
+        let opens = |m: &Mark| m.at == range.start || m.bracket == Some(range.start);
+        let firm = |m: &Mark| !m.glued && !m.doubtful;
+        let find = |test: &dyn Fn(&Mark) -> bool| marks.iter().position(test);
+        if let Some(i) = find(&|m| opens(m) && !m.glued) {
+            return Some(i);
+        }
+        // Before the first item stands an instruction or the case; its own numbers are not at line starts.
+        find(&|m| wanted(m) && style(m) && m.hard && firm(m))
+            .or_else(|| find(&|m| wanted(m) && style(m) && firm(m) && (!choice || self.shows(m, range.end))))
+            .or_else(|| find(&|m| style(m) && m.hard && firm(m)))
+            .or_else(|| find(&|m| wanted(m) && (m.hard || !kind.is_some_and(Kind::is_free)) && firm(m)))
+    }
+
+    /// Whether options follow a mark soon.
+    fn shows(&self, mark: &Mark, end: usize) -> bool {
+        self.labels.pair_within(mark.end..end.min(mark.end + 900))
+    }
+
+    fn follow(&self, marks: &[Mark], by_value: &ByValue, first: usize, range: Range<usize>, kind: Option<Kind>) -> Run {
+        let prefixed = marks[first].bracket.is_some_and(|b| b >= range.start);
+        let mut chosen = vec![first];
+        let mut restart = None;
+        let mut nested = 0_u32;
+        loop {
+            let Some(&current) = chosen.last() else { break };
+            let m = &marks[current];
+            let find = |value: u32, strict: bool, nested: &mut u32| {
+                let all = by_value.get(&value)?;
+                let from = all.partition_point(|&i| i <= current);
+                all[from..].iter().copied().take(24).find(|&i| {
+                    marks[i].at >= m.end && self.ends_item(marks, current, i, &range, kind, strict, prefixed, nested)
+                })
+            };
+            let next = find(m.value + 1, false, &mut nested);
+            let again = if m.value > 1 || kind.is_none_or(Kind::is_choice) {
+                by_value.get(&1).and_then(|all| {
+                    let from = all.partition_point(|&i| i <= current);
+                    all[from..].iter().copied().take(8).find(|&i| self.begins_again(marks, current, i, &range))
+                })
+            } else {
+                None
+            };
+            if let Some(again) = again
+                && next.is_none_or(|n| n > again)
+            {
+                restart = Some(again);
+                break;
+            }
+            // A lost number: its successor may stand before a false find.
+            let skipped = (2..=3).find_map(|step| find(m.value + step, true, &mut 0));
+            let next = match (next, skipped) {
+                (Some(n), Some(s)) if s < n && self.follows(marks, s, n) => Some(s),
+                (Some(n), _) => Some(n),
+                (None, s) => s,
+            };
+            match next {
+                Some(next) => chosen.push(next),
+                None => break,
+            }
+        }
+        let limit = restart.map_or(range.end, |i| marks[i].at);
+        let starts: Vec<(usize, bool)> = chosen
+            .iter()
+            .map(|&i| {
+                let m = &marks[i];
+                let own = prefixed && m.bracket.is_some_and(|b| b >= range.start);
+                (if own { m.bracket.unwrap_or(m.at) } else { m.at }, own)
+            })
+            .collect();
+        let items = chosen
+            .iter()
+            .enumerate()
+            .map(|(n, &i)| Item {
+                at: starts[n].0,
+                mark: marks[i].clone(),
+                prefixed: starts[n].1,
+                body: marks[i].end..starts.get(n + 1).map_or(limit, |s| s.0).max(marks[i].end),
+            })
+            .collect();
+        Run { items, restart: restart.map(|i| marks[i].at) }
+    }
+
+    /// Whether the number after `s` stands between `s` and `n`: then `s` is a real item.
+    fn follows(&self, marks: &[Mark], s: usize, n: usize) -> bool {
+        marks[s + 1..n].iter().take(60).any(|m| m.value == marks[s].value + 1 && !m.doubtful && !m.glued)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn ends_item(
+        &self,
+        marks: &[Mark],
+        current: usize,
+        candidate: usize,
+        range: &Range<usize>,
+        kind: Option<Kind>,
+        strict: bool,
+        prefixed: bool,
+        nested: &mut u32,
+    ) -> bool {
+        let (m, c) = (&marks[current], &marks[candidate]);
+        if (c.style == Style::Paren) != (m.style == Style::Paren) {
+            return false;
+        }
+        if prefixed && c.bracket.is_some() && !c.glued {
+            return true;
+        }
+        let span = m.end..c.at;
+        let explained = self.explanation_in(span.clone()).is_some();
+        let keyed = self.key_in(span.clone()).is_some_and(|k| !k.free);
+        let depth = self.labels.depth(span.start, span.end);
+        let finished = depth >= 2 || keyed || explained;
+        // "D.3.5倍" and dates never end an item; a number at a line start may still look like a decimal.
+        if c.doubtful && !(c.hard && finished && !is_decimal(self.text, c)) {
+            return false;
+        }
+        let choice = kind.map_or(depth >= 2 || self.shows(m, range.end.min(c.end + 400)), Kind::is_choice);
+        if choice {
+            if !finished {
+                // An item without options: only when a line begins, and the next one is whole.
+                return !c.glued && c.hard && self.shows_first(c, range.end) && !self.label_between(m, c);
+            }
+            if depth >= 2 && !explained && !keyed {
+                // Inside the option list the next label is C, not A.
+                let next = self.labels.next(depth, c.end).map_or(usize::MAX, |l| l.at);
+                let fresh = self.labels.next(0, c.end).map_or(usize::MAX, |l| l.at);
+                if next < fresh && next < range.end && depth < 8 && next - c.end < 300 && !self.number_between(marks, candidate, next) {
+                    return false;
+                }
+            }
+            if c.glued {
+                // "D.507.云": only when no better place exists and options follow.
+                return self.shows(c, range.end.min(c.end + 300)) && depth >= 3 && !strict;
+            }
+            if explained && !c.hard {
+                // In an explanation a number counts when a whole item follows it.
+                return self.shows_first(c, range.end) && matches!(self.text.before(c.at), '。' | '.' | ';' | '!' | '?' | ')' | '”')
+                    || self.last_before_options(marks, candidate, range.end);
+            }
+            return true;
+        }
+        if c.glued {
+            return false;
+        }
+        if kind.is_some_and(Kind::is_free) {
+            return self.ends_free(m, c, nested);
+        }
+        if strict {
+            return c.hard;
+        }
+        let ahead = self.text.before(c.at);
+        c.hard || kind.is_some() || finished || matches!(ahead, '。' | '.' | '!' | '?' | ';' | ')' | '”' | '√' | '×' | '_')
+    }
+
+    /// Whether a number that goes on stands between `candidate` and the label at `label`.
+    fn number_between(&self, marks: &[Mark], candidate: usize, label: usize) -> bool {
+        let value = marks[candidate].value + 1;
+        marks[candidate + 1..].iter().take(60).take_while(|m| m.at < label).any(|m| m.value == value && !m.doubtful && !m.glued)
+    }
+
+    fn label_between(&self, m: &Mark, c: &Mark) -> bool {
+        self.labels.next(0, m.end).is_some_and(|l| l.at < c.at && self.labels.next(1, l.end).is_some_and(|b| b.at >= c.at && b.at < c.at + 200))
+    }
+
+    /// Whether the next thing after a mark is an option list, not a key.
+    fn shows_first(&self, c: &Mark, end: usize) -> bool {
+        let Some(a) = self.labels.pair(c.end..end.min(c.end + 900)) else { return false };
+        self.key_in(c.end..a).is_none_or(|k| k.end >= a) && self.explanation_in(c.end..a).is_none()
+    }
+
+    /// Whether no later mark of the same value stands before the next option list.
+    fn last_before_options(&self, marks: &[Mark], candidate: usize, end: usize) -> bool {
+        let c = &marks[candidate];
+        let Some(a) = self.labels.pair(c.end..end.min(c.end + 900)) else { return false };
+        !marks[candidate + 1..].iter().take(60).take_while(|m| m.at < a).any(|m| m.value == c.value && !m.doubtful)
+    }
+
+    /// Free answers hold numbered lists of their own: "答:1.… 2.…". A number of such a list does not end the item.
+    fn ends_free(&self, m: &Mark, c: &Mark, nested: &mut u32) -> bool {
+        let Some(key) = self.key_in(m.end..c.at) else {
+            *nested = 0;
+            return c.style == m.style || c.hard;
+        };
+        let text = self.text;
+        // The list began right behind the answer mark.
+        let inner = self.marks_in(key.end..c.at + 1);
+        let mut expected = 1;
+        for mark in inner.iter().filter(|n| !n.glued && !n.doubtful) {
+            if mark.at == c.at {
+                break;
+            }
+            if mark.value == expected {
+                expected += 1;
+            }
+        }
+        *nested = expected - 1;
+        if *nested == 0 || c.value != expected {
+            return c.hard || c.style == m.style;
+        }
+        if c.style != m.style {
+            return false;
+        }
+        // Both fit: a question asks or is answered.
+        let next = self.marks_in(c.end..text.len()).iter().find(|n| !n.doubtful && !n.glued).map_or(text.len(), |n| n.at);
+        let words = c.end..next.min(c.end + 300);
+        let asks = text.contains(words.clone(), &["?", "什么", "如何", "简述", "试述", "为什么", "哪些", "怎样", "谈谈", "试分析", "请"]);
+        asks || self.key_in(words).is_some()
+    }
+
+    /// Whether numbering starts again at `candidate` with a whole item: another paper without a header.
+    fn begins_again(&self, marks: &[Mark], current: usize, candidate: usize, range: &Range<usize>) -> bool {
+        let c = &marks[candidate];
+        if c.glued || c.doubtful || c.style == Style::Paren || !self.shows_first(c, range.end) {
+            return false;
+        }
+        let m = &marks[current];
+        let depth = self.labels.depth(m.end, c.at);
+        let next = self.labels.next(depth, c.end).map_or(usize::MAX, |l| l.at);
+        let fresh = self.labels.next(0, c.end).map_or(usize::MAX, |l| l.at);
+        if depth >= 2 && next < fresh {
+            return false;
+        }
+        let mut later = marks[candidate + 1..].iter().take(40).filter(|n| !n.doubtful && !n.glued);
+        let Some(second) = later.find(|n| n.value == 2 || n.value == m.value + 1).filter(|n| n.value == 2) else { return false };
+        // Not at a line start and behind an item that was cut: only with whole items 1 and 2.
+        c.hard || depth >= 2 || (self.labels.pair_within(c.end..second.at) && self.shows_first(second, range.end))
+    }
+
+    /// Splits a stretch without a header into runs that are questions; everything else is prose.
+    pub(super) fn split_bare(&self, range: Range<usize>, previous: Option<u32>) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let marks = self.marks_in(range.clone());
+        let by_value = by_value(marks);
+        let mut i = 0;
+        let mut previous = previous;
+        while i < marks.len() {
+            let m = &marks[i];
+            let goes_on = previous.is_some_and(|p| m.value == p + 1);
+            let opens = !m.glued && !m.doubtful && m.style != Style::Paren && (m.value == 1 || goes_on || m.hard);
+            // A run opens with a whole item, or at a line start with 1; anything else is prose until then.
+            if !opens || !(m.value == 1 || self.shows_first(m, range.end)) {
+                i += 1;
+                continue;
+            }
+            if m.value == 1 && !m.hard && !self.shows(m, range.end) && self.feature(m.end..range.end.min(m.end + 120)) == Feature::None {
+                i += 1;
+                continue;
+            }
+            // A cheap look first, so that long prose stays cheap.
+            if self.feature(m.end..range.end.min(m.end + 800)) == Feature::None {
+                i += 1;
+                continue;
+            }
+            let run = self.follow(marks, &by_value, i, m.at..range.end, None);
+            let Some(run) = self.worthy(run) else {
+                i += 1;
+                continue;
+            };
+            let end = run.items.last().map_or(m.end, |item| item.mark.end);
+            previous = run.items.last().map(|item| item.mark.value);
+            let stop = run.restart.unwrap_or(end);
+            clip(&mut runs, run.items.first().map_or(stop, |item| item.at));
+            runs.push(run);
+            while i < marks.len() && marks[i].at < stop {
+                i += 1;
+            }
+        }
+        runs
+    }
+
+    /// Keeps a run without a header only when its items look like questions.
+    fn worthy(&self, mut run: Run) -> Option<Run> {
+        let features: Vec<Feature> = run.items.iter().map(|i| self.feature(i.body.start..i.body.end.min(i.body.start + 3000))).collect();
+        let strong = features.iter().filter(|f| **f == Feature::Strong).count();
+        let blank = features.iter().filter(|f| **f == Feature::Blank).count();
+        // Plain items at the end may be the prose that follows; one may be a statement that was cut.
+        let last = features.iter().rposition(|f| *f != Feature::None)?;
+        let keep = (last + 2).min(run.items.len());
+        let plain = features[..=last].iter().filter(|f| **f == Feature::None).count();
+        if (strong == 0 && blank < 2) || plain * 2 > strong + blank {
+            return None;
+        }
+        if keep < run.items.len() {
+            let stop = run.items[keep].at;
+            run.items.truncate(keep);
+            run.restart = Some(stop);
+        }
+        Some(run)
+    }
+
+    /// Where the last item of a run ends when other text follows it: at a line end behind its last part.
+    pub(super) fn tail(&self, body: Range<usize>, kind: Option<Kind>) -> usize {
+        let text = self.text;
+        let end = (body.start + 1..body.end).find(|&i| text.has(i, CUT)).unwrap_or(body.end);
+        let free = kind.is_some_and(Kind::is_free);
+        let explained = self.explanation_in(body.start..end);
+        if free || explained.is_some() {
+            return end;
+        }
+        let mut from = body.start;
+        let mut options = false;
+        if let Some(chain) = self.labels.chain(text, body.start..end)
+            && let Some(last) = chain.labels.last()
+        {
+            from = last.end;
+            options = true;
+        }
+        if let Some(key) = self.key_in(body.start..end) {
+            from = from.max(key.end);
+        }
+        let breaks: Vec<usize> = (from + 1..end).filter(|&i| text.has(i, LINE)).collect();
+        for (n, &i) in breaks.iter().enumerate() {
+            let closed = matches!(text.before(i), '。' | '?' | '!' | ')' | '√' | '×' | ';' | '”');
+            let rest = end - i;
+            let many = n + 1 < breaks.len();
+            if closed || (options && (many || rest > 40)) {
+                return i;
+            }
+        }
+        end
+    }
+}
+
+/// The run before ends where the next one begins.
+fn clip(runs: &mut [Run], at: usize) {
+    if let Some(last) = runs.last_mut().and_then(|run| run.items.last_mut()) {
+        last.body.end = last.body.end.min(at).max(last.body.start);
+    }
+}
+
+/// The places of each number, in order.
+type ByValue = HashMap<u32, Vec<usize>>;
+
+fn by_value(marks: &[Mark]) -> ByValue {
+    let mut places = ByValue::new();
+    for (i, mark) in marks.iter().enumerate() {
+        places.entry(mark.value).or_default().push(i);
+    }
+    places
+}
+
+fn is_decimal(text: &Text, mark: &Mark) -> bool {
+    text.before(mark.end) == '.' && text.at(mark.end).is_ascii_digit()
+}

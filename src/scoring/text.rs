@@ -1,0 +1,534 @@
+//! Whether a filled text is an accepted one, and what a set of filled blanks earns.
+//!
+//! Both sides are folded alike: always Unicode compatibility forms (NFKC: full-width = half-width) and invisible
+//! characters; by switches also case, white space and the punctuation at the ends (see [`TextMatching`]). Time is
+//! linear in the length of the response, whatever it holds: folding stops as soon as a text is longer than any
+//! accepted one could be, wildcards match piece by piece from the left, and the edit distance is computed in a band.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::bank::content::{FillBlank, TextMatching};
+
+/// Folded characters beyond which no text matches, wildcards or not.
+const LONGEST: usize = 65_536;
+/// Blanks beyond which an unordered question is assigned in order of appearance instead of best.
+const MOST_ASSIGNED: usize = 64;
+/// Edits that are forgiven at most.
+const MOST_EDITS: u8 = 3;
+/// Stands for `*` in a folded pattern: a noncharacter, which no honest text holds.
+const ANY: char = '\u{FDD0}';
+
+/// The accepted texts of a fill-blank question, folded and ready to compare.
+#[derive(Clone, Debug)]
+pub struct TextKey {
+    matching: TextMatching,
+    unordered: bool,
+    /// Every distinct accepted text once.
+    texts: Vec<Pattern>,
+    /// Per blank: index into `texts` and percent earned.
+    blanks: Vec<Vec<(usize, u8)>>,
+    /// Folded characters that a matching response can have at most.
+    limit: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pattern {
+    Whole(String),
+    /// The pieces between wildcards: at least two, the first and last anchored.
+    Pieces(Vec<String>),
+}
+
+impl TextKey {
+    /// Folds the accepted texts of a question.
+    pub fn new(fill: &FillBlank) -> Self {
+        let matching = fill.matching;
+        let mut texts: Vec<Pattern> = Vec::new();
+        let mut index = |text: &str| {
+            let pattern = Pattern::new(text, matching);
+            texts.iter().position(|known| *known == pattern).unwrap_or_else(|| {
+                texts.push(pattern);
+                texts.len() - 1
+            })
+        };
+        let blanks = fill
+            .blanks
+            .iter()
+            .map(|b| b.accepted.iter().map(|a| (index(&a.text), a.percent.min(100))).collect())
+            .collect();
+        let edits = usize::from(matching.max_edits.min(MOST_EDITS));
+        let longest = texts.iter().map(|pattern| match pattern {
+            Pattern::Whole(text) => text.chars().count() + edits,
+            Pattern::Pieces(_) => LONGEST,
+        });
+        let limit = longest.max().unwrap_or(0).min(LONGEST);
+        Self { matching, unordered: fill.unordered, texts, blanks, limit }
+    }
+
+    /// How many blanks there are.
+    pub fn blanks(&self) -> usize {
+        self.blanks.len()
+    }
+
+    /// Roughly how many bytes this takes, for a bounded cache.
+    pub fn weight(&self) -> usize {
+        let text = |pattern: &Pattern| match pattern {
+            Pattern::Whole(text) => text.len(),
+            Pattern::Pieces(pieces) => pieces.iter().map(|p| p.len() + 24).sum(),
+        };
+        let texts: usize = self.texts.iter().map(|t| 32 + text(t)).sum();
+        texts + self.blanks.iter().map(|b| 24 + 16 * b.len()).sum::<usize>()
+    }
+
+    /// What the filled texts earn, as `(part, whole)`: every blank is an equal share of the whole, and an accepted
+    /// answer earns its percent of it. Missing texts are unfilled; texts beyond the blanks count for nothing.
+    ///
+    /// In an unordered question the texts are assigned to the blanks so that they earn most; an accepted text earns
+    /// once, and so does a text that is given twice.
+    pub fn earned(&self, filled: &[String]) -> (u32, u32) {
+        let whole = 100 * self.blanks.len() as u32;
+        let filled = filled.iter().take(self.blanks.len());
+        let folded: Vec<Option<String>> = filled.map(|text| self.fold_response(text)).collect();
+        let earned = if self.unordered { self.unordered(&folded) } else { self.in_order(&folded) };
+        (earned.min(whole), whole)
+    }
+
+    fn fold_response(&self, text: &str) -> Option<String> {
+        fold(text, self.matching, self.limit).filter(|folded| !folded.is_empty())
+    }
+
+    fn in_order(&self, folded: &[Option<String>]) -> u32 {
+        let blanks = folded.iter().zip(&self.blanks);
+        let best = blanks.filter_map(|(text, accepted)| {
+            let text = text.as_ref()?;
+            let matching = accepted.iter().filter(|(t, _)| self.distance(text, *t).is_some());
+            matching.map(|(_, percent)| u32::from(*percent)).max()
+        });
+        best.sum()
+    }
+
+    /// Each response is first tied to the one accepted text it comes nearest to (so that no accepted text can earn
+    /// twice), then texts are assigned to blanks.
+    fn unordered(&self, folded: &[Option<String>]) -> u32 {
+        let mut given: Vec<&String> = Vec::new();
+        for text in folded.iter().flatten() {
+            if !given.contains(&text) {
+                given.push(text);
+            }
+        }
+        let mut near: Vec<Vec<(u8, usize)>> = given
+            .iter()
+            .map(|text| {
+                let all = (0..self.texts.len()).filter_map(|t| Some((self.distance(text, t)?, t)));
+                let mut found: Vec<_> = all.collect();
+                found.sort_unstable();
+                found
+            })
+            .filter(|found: &Vec<_>| !found.is_empty())
+            .collect();
+        // The surest first: an exact answer claims its text before a misspelt one does.
+        near.sort();
+        let mut claimed: Vec<usize> = Vec::new();
+        for found in near {
+            if let Some((_, free)) = found.into_iter().find(|(_, t)| !claimed.contains(t)) {
+                claimed.push(free);
+            }
+        }
+        let earns = |text: usize, blank: usize| {
+            let accepted = self.blanks[blank].iter().filter(|(t, _)| *t == text);
+            accepted.map(|(_, percent)| u32::from(*percent)).max().unwrap_or(0)
+        };
+        let table: Vec<Vec<u32>> =
+            claimed.iter().map(|t| (0..self.blanks.len()).map(|b| earns(*t, b)).collect()).collect();
+        best_assignment(&table)
+    }
+
+    /// 0 for the same text, the number of edits for a near one, more for a wildcard; `None` for no match.
+    fn distance(&self, folded: &str, text: usize) -> Option<u8> {
+        match &self.texts[text] {
+            Pattern::Whole(accepted) => edits(folded, accepted, self.matching.max_edits.min(MOST_EDITS)),
+            Pattern::Pieces(pieces) => matches_pieces(folded, pieces).then_some(MOST_EDITS + 1),
+        }
+    }
+}
+
+impl Pattern {
+    fn new(text: &str, matching: TextMatching) -> Self {
+        if !matching.wildcards {
+            return Self::Whole(fold(text, matching, LONGEST).unwrap_or_default());
+        }
+        let mut marked = String::with_capacity(text.len());
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' if matches!(chars.peek(), Some('*' | '\\')) => marked.extend(chars.next()),
+                '*' => marked.push(ANY),
+                c => marked.push(c),
+            }
+        }
+        let folded = fold(&marked, matching, LONGEST).unwrap_or_default();
+        if folded.contains(ANY) {
+            Self::Pieces(folded.split(ANY).map(str::to_owned).collect())
+        } else {
+            Self::Whole(folded)
+        }
+    }
+}
+
+/// Folds a text by the switches; `None` as soon as it has more than `limit` characters.
+fn fold(text: &str, matching: TextMatching, limit: usize) -> Option<String> {
+    let mut out = String::new();
+    let mut count = 0;
+    let mut space = false;
+    let shown = text.chars().filter(|c| !is_invisible(*c));
+    // Stream-safe, because the normaliser would buffer a text of only combining marks whole.
+    for c in shown.stream_safe().nfkc() {
+        if !matching.keep_space && c.is_whitespace() {
+            space = true;
+            continue;
+        }
+        let spaced = space && out.chars().next_back().is_some_and(|last| !is_cjk(last) && !is_cjk(c));
+        space = false;
+        if spaced {
+            out.push(' ');
+            count += 1;
+        }
+        if matching.case_sensitive {
+            out.push(c);
+        } else {
+            // Up, then down: `ß` = `ss` and both Greek sigmas are one.
+            out.extend(c.to_uppercase().flat_map(char::to_lowercase));
+        }
+        count += 1;
+        if count > limit + SLACK {
+            return None;
+        }
+    }
+    let kept = if matching.keep_punctuation { out.as_str() } else { strip(&out, matching.keep_space) };
+    (kept.chars().take(limit + 1).count() <= limit).then(|| kept.to_owned())
+}
+
+/// Characters of punctuation at the ends, and of growth in folding case, that are let through beyond the limit.
+const SLACK: usize = 256;
+
+/// Without the punctuation at both ends, unless nothing else is there. A point or comma before a digit stays.
+fn strip(text: &str, keep_space: bool) -> &str {
+    let goes = |c: char| is_mark(c) || (c == ' ' && !keep_space);
+    let end = text.trim_end_matches(goes);
+    let start = end.trim_start_matches(goes);
+    if start.is_empty() {
+        return text;
+    }
+    let cut = &end[..end.len() - start.len()];
+    match cut.chars().next_back() {
+        Some('.' | ',') if start.starts_with(|c: char| c.is_ascii_digit()) => &end[cut.len() - 1..],
+        _ => start,
+    }
+}
+
+/// Sentence punctuation and brackets. Not among them what changes a value: signs (also the en dash that is typed for
+/// one), currencies, `%`, `#`, `*`, `/`.
+fn is_mark(c: char) -> bool {
+    matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '{' | '}')
+        || matches!(c, '\u{2014}'..='\u{201f}' | '\u{2026}' | '«' | '»' | '·' | '¡' | '¿')
+        || matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' | '\u{30fb}')
+}
+
+/// Characters that show nothing: soft hyphen, zero-width space and joiners, direction marks, variation
+/// selectors, byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+/// Chinese characters, kana and their punctuation, beside which a space says nothing.
+fn is_cjk(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Leftmost matching of each piece is enough: an earlier end never spoils a later piece.
+fn matches_pieces(text: &str, pieces: &[String]) -> bool {
+    let [first, middle @ .., last] = pieces else { return false };
+    let Some(mut rest) = text.strip_prefix(first.as_str()) else { return false };
+    for piece in middle {
+        match rest.find(piece.as_str()) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last.as_str())
+}
+
+/// The Levenshtein distance (insert, delete, replace one character) where it is at most `most`; computed in a band of
+/// width 2·most + 1, so in time linear in the shorter text.
+fn edits(a: &str, b: &str, most: u8) -> Option<u8> {
+    if a == b {
+        return Some(0);
+    }
+    // An answer must not be forgiven away: as many edits as it has characters would turn any text into it.
+    let most = usize::from(most).min(b.chars().count().saturating_sub(1));
+    if most == 0 {
+        return None;
+    }
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len().abs_diff(b.len()) > most {
+        return None;
+    }
+    let far = most + 1;
+    // row[d] is the distance of a[..i] to b[..i + d - most].
+    let mut row: Vec<usize> = (0..2 * most + 1).map(|d| if d < most { far } else { d - most }).collect();
+    for i in 1..=a.len() {
+        let mut next = vec![far; 2 * most + 1];
+        for d in 0..2 * most + 1 {
+            let Some(j) = (i + d).checked_sub(most).filter(|j| *j <= b.len()) else { continue };
+            let mut least = row.get(d + 1).map_or(far, |up| up + 1);
+            if j > 0 {
+                least = least.min(row[d] + usize::from(a[i - 1] != b[j - 1]));
+                if d > 0 {
+                    least = least.min(next[d - 1] + 1);
+                }
+            }
+            next[d] = least.min(far);
+        }
+        row = next;
+    }
+    let distance = row[b.len() + most - a.len()];
+    if distance <= most { u8::try_from(distance).ok() } else { None }
+}
+
+/// The largest sum with every row and every column used at most once (Kuhn–Munkres with potentials, O(n³)); beyond
+/// [`MOST_ASSIGNED`] each row in turn takes the best free column.
+fn best_assignment(table: &[Vec<u32>]) -> u32 {
+    let columns = table.first().map_or(0, Vec::len);
+    let n = table.len().max(columns);
+    if n > MOST_ASSIGNED {
+        let mut free = vec![true; columns];
+        let taken = table.iter().map(|row| match (0..columns).filter(|c| free[*c]).max_by_key(|c| row[*c]) {
+            Some(c) => {
+                free[c] = false;
+                row[c]
+            }
+            None => 0,
+        });
+        return taken.sum();
+    }
+    let cost = |r: usize, c: usize| -> i64 {
+        -table.get(r).and_then(|row| row.get(c)).map_or(0, |earned| i64::from(*earned))
+    };
+    // Index 0 of the arrays is the artificial start of an augmenting path; rows and columns count from 1.
+    let (mut u, mut v) = (vec![0i64; n + 1], vec![0i64; n + 1]);
+    let (mut row_of, mut way) = (vec![0usize; n + 1], vec![0usize; n + 1]);
+    for row in 1..=n {
+        row_of[0] = row;
+        let mut at = 0;
+        let mut slack = vec![i64::MAX; n + 1];
+        let mut used = vec![false; n + 1];
+        loop {
+            used[at] = true;
+            let (from, mut delta, mut next) = (row_of[at], i64::MAX, 0);
+            for column in 1..=n {
+                if used[column] {
+                    continue;
+                }
+                let reduced = cost(from - 1, column - 1) - u[from] - v[column];
+                if reduced < slack[column] {
+                    (slack[column], way[column]) = (reduced, at);
+                }
+                if slack[column] < delta {
+                    (delta, next) = (slack[column], column);
+                }
+            }
+            for column in 0..=n {
+                if used[column] {
+                    u[row_of[column]] += delta;
+                    v[column] -= delta;
+                } else if column > 0 {
+                    slack[column] -= delta;
+                }
+            }
+            at = next;
+            if row_of[at] == 0 {
+                break;
+            }
+        }
+        while at != 0 {
+            row_of[at] = row_of[way[at]];
+            at = way[at];
+        }
+    }
+    (1..=n).map(|c| (-cost(row_of[c] - 1, c - 1)).max(0) as u32).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bank::content::{Accepted, Blank};
+    use proptest::prelude::*;
+
+    fn fill(blanks: &[&[&str]], unordered: bool, matching: TextMatching) -> TextKey {
+        let accepted = |texts: &&[&str]| Blank {
+            accepted: texts.iter().map(|t| Accepted { text: (*t).into(), percent: 100 }).collect(),
+        };
+        TextKey::new(&FillBlank { blanks: blanks.iter().map(accepted).collect(), unordered, matching })
+    }
+
+    fn earned(key: &TextKey, filled: &[&str]) -> u32 {
+        key.earned(&filled.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>()).0
+    }
+
+    fn right(accepted: &str, given: &str, matching: TextMatching) -> bool {
+        earned(&fill(&[&[accepted]], false, matching), &[given]) == 100
+    }
+
+    #[test]
+    fn folding_by_default() {
+        let same = |a, b| right(a, b, TextMatching::default());
+        assert!(same("CRM系统", "ｃｒｍ 系统。"));
+        assert!(same("客户 关系", "客户关系"));
+        assert!(same("客户关系", "《客户　关系》"));
+        assert!(same("New York", "  new \n york!"));
+        assert!(!same("New York", "newyork"));
+        assert!(same("Straße", "STRASSE"));
+        assert!(same("café", "cafe\u{301}"));
+        assert!(same("3.14", "３．１４"));
+        assert!(!same("5", "-5"));
+        assert!(!same("5", ".5"));
+        assert!(!same("C", "C++"));
+        assert!(!same("50", "50%"));
+        assert!(same("，", "，"));
+        assert!(!same("a", ""));
+        assert!(same("ab", "a\u{200b}b"));
+    }
+
+    #[test]
+    fn switches_keep_what_they_name() {
+        let strict = TextMatching {
+            case_sensitive: true,
+            keep_space: true,
+            keep_punctuation: true,
+            ..Default::default()
+        };
+        assert!(right("Ab c.", "Ａb c.", strict));
+        assert!(!right("Ab c.", "ab c.", strict));
+        assert!(!right("Ab c.", "Ab  c.", strict));
+        assert!(!right("Ab c.", "Ab c", strict));
+        let spaced = TextMatching { keep_space: true, ..Default::default() };
+        assert!(!right("ab", "ab ", spaced));
+    }
+
+    #[test]
+    fn wildcards_stand_for_any_text() {
+        let wild = TextMatching { wildcards: true, ..Default::default() };
+        assert!(right("col*r", "Colour", wild));
+        assert!(right("*关系*管理*", "客户关系的管理", wild));
+        assert!(!right("*关系*管理*", "管理关系", wild));
+        assert!(!right("ab*ba", "aba", wild));
+        assert!(right(r"2\*3", "2*3", wild));
+        assert!(!right(r"2\*3", "2×3", wild));
+        assert!(right("2*3", "2*3", TextMatching::default()));
+        assert!(right("*", "anything", wild));
+        assert!(!right("*", "  ", wild));
+    }
+
+    #[test]
+    fn edits_are_forgiven_up_to_the_bound() {
+        let near = |n| TextMatching { max_edits: n, ..Default::default() };
+        assert!(right("necessary", "neccessary", near(1)));
+        assert!(!right("necessary", "neccesary", near(1)));
+        assert!(right("necessary", "neccesary", near(2)));
+        assert!(right("cat", "cart", near(3)));
+        assert!(!right("no", "on", near(2)), "an answer is not forgiven away");
+        assert_eq!(edits("kitten", "sitting", 3), Some(3));
+        assert_eq!(edits("kitten", "sitting", 2), None);
+    }
+
+    #[test]
+    fn blanks_earn_equal_shares_and_percents() {
+        let blank = |list: &[(&str, u8)]| Blank {
+            accepted: list.iter().map(|(t, p)| Accepted { text: (*t).into(), percent: *p }).collect(),
+        };
+        let blanks = vec![blank(&[("Paris", 100), ("Lutetia", 50)]), blank(&[("Rome", 100)])];
+        let key = TextKey::new(&FillBlank { blanks, unordered: false, matching: TextMatching::default() });
+        assert_eq!(key.earned(&["lutetia".into(), "rome".into()]), (150, 200));
+        assert_eq!(earned(&key, &["rome", "paris"]), 0);
+        assert_eq!(earned(&key, &["paris"]), 100);
+        assert_eq!(earned(&key, &["", "rome", "paris"]), 100);
+    }
+
+    #[test]
+    fn unordered_texts_earn_once() {
+        let plain = TextMatching::default();
+        let own = fill(&[&["识别", "辨认"], &["差异化"], &["互动"]], true, plain);
+        assert_eq!(earned(&own, &["互动", "识别", "差异化"]), 300);
+        assert_eq!(earned(&own, &["识别", "辨认", "互动"]), 200);
+        let shared: &[&str] = &["red", "green", "blue"];
+        let any = fill(&[shared, shared, shared], true, plain);
+        assert_eq!(earned(&any, &["blue", "red", "green"]), 300);
+        assert_eq!(earned(&any, &["blue", "Blue", "blue."]), 100);
+        let forgiving = fill(&[shared, shared, shared], true, TextMatching { max_edits: 1, ..plain });
+        assert_eq!(earned(&forgiving, &["blue", "bluee", "gren"]), 200);
+        // The best assignment, not the first: `x` fits both blanks, `y` only the first.
+        let crossed = fill(&[&["x", "y"], &["x"]], true, plain);
+        assert_eq!(earned(&crossed, &["x", "y"]), 200);
+    }
+
+    #[test]
+    fn a_huge_text_is_answered_at_once() {
+        let key = fill(
+            &[&["a*b*c*d"]],
+            false,
+            TextMatching { wildcards: true, max_edits: 3, ..Default::default() },
+        );
+        for text in
+            ["a".repeat(10 << 20), " ".repeat(10 << 20), "\u{301}".repeat(5 << 20), "ab".repeat(5 << 20)]
+        {
+            assert_eq!(key.earned(&[text]).0, 0);
+        }
+    }
+
+    fn best_by_trying(table: &[Vec<u32>], used: u32) -> u32 {
+        let Some((row, rest)) = table.split_first() else { return 0 };
+        let take = (0..row.len()).filter(|c| used & 1 << c == 0);
+        let taken = take.map(|c| row[c] + best_by_trying(rest, used | 1 << c)).max().unwrap_or(0);
+        taken.max(best_by_trying(rest, used))
+    }
+
+    fn plain_distance(a: &[char], b: &[char]) -> usize {
+        let mut row: Vec<usize> = (0..=b.len()).collect();
+        for (i, x) in a.iter().enumerate() {
+            let mut corner = row[0];
+            row[0] = i + 1;
+            for (j, y) in b.iter().enumerate() {
+                let least = (corner + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+                corner = std::mem::replace(&mut row[j + 1], least);
+            }
+        }
+        row[b.len()]
+    }
+
+    proptest! {
+        #[test]
+        fn the_assignment_is_best(table in (1usize..5).prop_flat_map(|columns| {
+            proptest::collection::vec(proptest::collection::vec(0u32..=100, columns), 0..5)
+        })) {
+            prop_assert_eq!(best_assignment(&table), best_by_trying(&table, 0));
+        }
+
+        #[test]
+        fn the_band_finds_the_distance(a in "[ab]{0,9}", b in "[ab]{4,9}", most in 0u8..=3) {
+            let (x, y): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+            let distance = plain_distance(&x, &y);
+            prop_assert_eq!(edits(&a, &b, most).map(usize::from), (distance <= usize::from(most)).then_some(distance));
+        }
+
+        #[test]
+        fn a_text_matches_itself_and_never_earns_too_much(text in "\\PC{1,12}", other in "\\PC{0,12}", wild: bool) {
+            let matching = TextMatching { wildcards: wild, max_edits: 1, ..Default::default() };
+            let key = fill(&[&[&text], &[&other]], true, matching);
+            let filled = [text.clone(), other, text];
+            let (part, whole) = key.earned(&filled);
+            prop_assert!(part <= whole);
+            if fold(&filled[0], matching, LONGEST).is_some_and(|f| !f.is_empty()) && !wild {
+                prop_assert!(part >= 100);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The server: every service behind the edge, with reflection and health. Used by `assessd serve`, by the demo and by
+//! the tests alike.
+
+use std::{future::Future, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::transport::Server;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use crate::{
+    admin, bank,
+    db::Db,
+    edge::EdgeLayer,
+    pb::{
+        self, admin_service_server::AdminServiceServer, 
+        question_bank_service_server::QuestionBankServiceServer,
+    },
+};
+
+/// The largest message that a call may bring, in bytes.
+pub const MAX_MESSAGE: usize = 20 * 1024 * 1024;
+
+/// How the server behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The deadline of a call that names none, and the longest that a call may name.
+    pub deadline: Duration,
+    /// How long calls under way may go on after a stop was asked for.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { deadline: Duration::from_secs(60), drain: Duration::from_secs(20) }
+    }
+}
+
+/// Serves until `stop` resolves; then says that it is not ready, lets calls under way finish (bounded), and returns.
+pub async fn serve(
+    db: Db,
+    listener: TcpListener,
+    options: Options,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let reflection_v1 = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let reflection_v1alpha = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        .build_v1alpha()?;
+
+    let stopping = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    tasks.spawn(watch_database(db.clone(), health.clone(), stopping.clone()));
+
+    let router = Server::builder()
+        .layer(EdgeLayer { db: db.clone(), deadline: options.deadline })
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .add_service(health_service)
+        .add_service(reflection_v1)
+        .add_service(reflection_v1alpha)
+        .add_service(AdminServiceServer::new(admin::rpc::Admin::new(db.clone())))
+        .add_service(
+            QuestionBankServiceServer::new(bank::rpc::Banks::new(db.clone())).max_decoding_message_size(MAX_MESSAGE),
+        );
+
+    let asked = stopping.clone();
+    let reporter = health.clone();
+    let signal = async move {
+        stop.await;
+        tracing::info!("stopping: no new calls, those under way may finish");
+        asked.cancel();
+        report(&reporter, ServingStatus::NotServing).await;
+    };
+    let serving = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), signal);
+    tokio::pin!(serving);
+    let overdue = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(options.drain).await;
+    };
+    tokio::select! {
+        served = &mut serving => served?,
+        () = overdue => tracing::warn!("calls were still under way when the time to drain was over"),
+    }
+    stopping.cancel();
+    tasks.close();
+    tasks.wait().await;
+    db.pool().close().await;
+    Ok(())
+}
+
+const SERVICES: [&str; 7] = [
+    "",
+    "assessment.v1.AdminService",
+    "assessment.v1.QuestionBankService",
+    "assessment.v1.AssemblyService",
+    "assessment.v1.ExamService",
+    "assessment.v1.DeliveryService",
+    "assessment.v1.ResultService",
+];
+
+async fn report(health: &HealthReporter, status: ServingStatus) {
+    for service in SERVICES {
+        health.set_service_status(service, status).await;
+    }
+}
+
+/// Readiness follows the database: asked twice a second, so that its loss shows within two seconds.
+async fn watch_database(db: Db, health: HealthReporter, stopping: CancellationToken) {
+    let mut was = None;
+    loop {
+        let asked = tokio::time::timeout(Duration::from_secs(1), sqlx::query("select 1").execute(db.pool())).await;
+        let now = if matches!(asked, Ok(Ok(_))) { ServingStatus::Serving } else { ServingStatus::NotServing };
+        if stopping.is_cancelled() {
+            return;
+        }
+        if was != Some(now) {
+            tracing::info!(status = ?now, "readiness changed");
+            report(&health, now).await;
+            was = Some(now);
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+        }
+    }
+}

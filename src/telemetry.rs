@@ -1,0 +1,51 @@
+//! Logs and traces, set up by one call. Logs go to standard error, for people or as JSON; traces go out over OTLP where
+//! an endpoint is set. Both carry ids, never answers, keys or personal data.
+
+use opentelemetry::{KeyValue, trace::TracerProvider};
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{LogFormat, Settings};
+
+/// Keeps the exporter; dropping it sends what is left.
+#[derive(Debug)]
+pub struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+}
+
+/// Sets up logs and traces for this process. Call it once, inside the runtime.
+pub fn init(settings: &Settings) -> anyhow::Result<Telemetry> {
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let filter = EnvFilter::try_new(&settings.log)?;
+    let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let logs = match settings.log_format {
+        LogFormat::Human => logs.with_target(false).boxed(),
+        LogFormat::Json => logs.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+    };
+    let provider = match &settings.otlp_endpoint {
+        None => None,
+        Some(endpoint) => {
+            let exporter =
+                opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+            let resource = Resource::builder()
+                .with_service_name("assessd")
+                .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+                .build();
+            Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+        }
+    };
+    let traces = provider.as_ref().map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer("assessd")));
+    tracing_subscriber::registry().with(traces).with(logs.with_filter(filter)).try_init()?;
+    Ok(Telemetry { provider })
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(provider) = self.provider.take()
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::warn!(%error, "the last spans could not be sent");
+        }
+    }
+}
