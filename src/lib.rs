@@ -40,6 +40,7 @@ pub mod door;
 pub mod edge;
 pub mod embedded;
 pub mod error;
+pub mod exam;
 pub mod filter;
 pub mod ids;
 pub mod page;

@@ -1,4 +1,5 @@
 //! Attempts.
 
 pub mod packed;
+pub mod plans;
 pub mod response;

@@ -1,0 +1,109 @@
+//! What never changes, kept: the facts of exams, and forms with their compiled scoring plans. Bounded by memory; what
+//! was dropped is loaded and compiled again.
+
+use std::sync::Arc;
+
+use quick_cache::{Weighter, sync::Cache};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    assembly::{self, form::Form},
+    error::{Error, Result},
+    exam::sql::{self as exams, Facts},
+    ids::{ExamId, FormName},
+    points::{Points, Rounding},
+    scoring::plan::Plan,
+};
+
+/// The most memory that compiled forms may take, in bytes, roughly.
+const FORMS_BYTES: u64 = 256 * 1024 * 1024;
+
+/// A form, compiled for scoring under an exam's rules.
+#[derive(Debug)]
+pub struct CompiledForm {
+    /// The form with its questions.
+    pub form: Form,
+    /// Its plan.
+    pub plan: Plan,
+}
+
+type FormKey = (Uuid, FormName, Rounding, Points);
+
+#[derive(Clone, Debug)]
+struct ByBytes;
+
+impl Weighter<FormKey, Arc<CompiledForm>> for ByBytes {
+    fn weight(&self, _: &FormKey, form: &Arc<CompiledForm>) -> u64 {
+        // The form holds the same texts once more.
+        2 * form.plan.weight() as u64
+    }
+}
+
+/// The caches; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Plans {
+    exams: Arc<Cache<(Uuid, ExamId), Arc<Facts>>>,
+    forms: Arc<Cache<FormKey, Arc<CompiledForm>, ByBytes>>,
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Plans {
+    /// Empty caches.
+    pub fn new() -> Self {
+        Self {
+            exams: Arc::new(Cache::new(10_000)),
+            forms: Arc::new(Cache::with_weighter(1_000, FORMS_BYTES, ByBytes)),
+        }
+    }
+
+    /// The facts of an exam; NOT_FOUND where there is none.
+    pub async fn exam(&self, conn: &mut PgConnection, tenant: Uuid, exam: &ExamId) -> Result<Arc<Facts>> {
+        let key = (tenant, exam.clone());
+        if let Some(facts) = self.exams.get(&key) {
+            return Ok(facts);
+        }
+        let facts = exams::facts(conn, tenant, exam).await?;
+        let facts = Arc::new(facts.ok_or_else(|| Error::NotFound(format!("exams/{exam}")))?);
+        self.exams.insert(key, Arc::clone(&facts));
+        Ok(facts)
+    }
+
+    /// The facts of an exam where they are kept already: no round trip.
+    pub fn kept_exam(&self, tenant: Uuid, exam: &ExamId) -> Option<Arc<Facts>> {
+        self.exams.get(&(tenant, exam.clone()))
+    }
+
+    /// A form of an exam by its index, compiled.
+    pub async fn form(
+        &self,
+        conn: &mut PgConnection,
+        tenant: Uuid,
+        facts: &Facts,
+        index: usize,
+    ) -> Result<Arc<CompiledForm>> {
+        let name = facts.forms.get(index).ok_or(Error::Internal("an attempt cites a form its exam has not".into()))?;
+        let key = (tenant, name.clone(), facts.rounding, facts.floor);
+        if let Some(form) = self.forms.get(&key) {
+            return Ok(form);
+        }
+        let form = assembly::sql::form(conn, tenant, name).await?;
+        let form = form.ok_or_else(|| Error::Internal(format!("{name} of {} is gone", facts.name).into()))?;
+        let plan = form
+            .compile(facts.rounding, facts.floor)
+            .map_err(|e| Error::Internal(format!("{name} cannot be scored: {e}").into()))?;
+        let compiled = Arc::new(CompiledForm { form, plan });
+        self.forms.insert(key, Arc::clone(&compiled));
+        Ok(compiled)
+    }
+
+    /// A form of an exam where it is kept already: no round trip.
+    pub fn kept_form(&self, tenant: Uuid, facts: &Facts, index: usize) -> Option<Arc<CompiledForm>> {
+        self.forms.get(&(tenant, facts.forms.get(index)?.clone(), facts.rounding, facts.floor))
+    }
+}

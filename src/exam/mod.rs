@@ -1,0 +1,3 @@
+//! Exams: the administration of forms ([`sql`], [`rpc`]).
+
+pub mod sql;
