@@ -83,7 +83,10 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::WorkerCrashed => {
                 tracing::warn!(%error, "the database cannot be reached");
                 Self::Unavailable
             }
@@ -135,7 +138,8 @@ impl From<Error> for Status {
             }
             Error::Refused { reason, subject, message } => {
                 details = info(reason);
-                details.set_precondition_failure(vec![PreconditionViolation::new(reason, &subject, &message)]);
+                details
+                    .set_precondition_failure(vec![PreconditionViolation::new(reason, &subject, &message)]);
                 (Code::FailedPrecondition, message)
             }
             Error::Stale(name) => {
