@@ -3,7 +3,7 @@
 //! An API key reads `assessd_` + base64url(tenant, key id, secret): it names its tenant, so that looking it up needs no
 //! way around row-level security. Only the SHA-256 of the secret is stored.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -113,7 +113,9 @@ pub fn allowed(method: &str) -> &'static [Role] {
         | "AssemblyService/UpdateBlueprint"
         | "AssemblyService/CheckBlueprint"
         | "AssemblyService/AssembleForms" => &[Assembler],
-        "AssemblyService/GetBlueprint" | "AssemblyService/ListBlueprints" => &[Author, Assembler, Operator, Analyst],
+        "AssemblyService/GetBlueprint" | "AssemblyService/ListBlueprints" => {
+            &[Author, Assembler, Operator, Analyst]
+        }
         "AssemblyService/GetForm" | "AssemblyService/ListForms" => &[Assembler, Operator, Grader, Analyst],
         "ExamService/CreateExam" | "ExamService/UpdateExam" => &[Operator],
         "ExamService/GetExam" | "ExamService/ListExams" => &[Operator, Deliverer, Grader, Analyst],
@@ -168,12 +170,15 @@ pub struct Caller {
     pub method: String,
     /// When its time is over.
     pub deadline: Instant,
+    /// The longest that one call may take.
+    pub patience: Duration,
 }
 
 impl Caller {
     /// The caller of a call with this key.
     pub fn new(key: &Key, method: &str, deadline: Instant) -> Self {
         Self {
+            patience: deadline.saturating_duration_since(Instant::now()),
             tenant: Arc::clone(&key.tenant),
             key: key.id,
             roles: key.roles.clone(),
@@ -186,6 +191,12 @@ impl Caller {
     pub fn of<T>(request: &tonic::Request<T>) -> Result<Self, Error> {
         let caller = request.extensions().get::<Self>().cloned();
         caller.ok_or(Error::Unauthenticated("the call did not pass the edge"))
+    }
+
+    /// The same caller with its time renewed: for the elements of a stream, which may last longer than one call.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self { deadline: Instant::now() + self.patience, ..self.clone() }
     }
 
     /// Whether one of its roles allows a method.

@@ -106,12 +106,15 @@ impl Db {
         }
         let newest = MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default();
         let found: Option<i64> =
-            sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(&self.pool).await.unwrap_or(None);
+            sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+                .fetch_one(&self.pool)
+                .await
+                .unwrap_or(None);
         match found {
             Some(version) if version >= newest => Ok(()),
-            Some(version) => {
-                Err(format!("the schema is at version {version}, this build needs {newest}; run: assessd migrate"))
-            }
+            Some(version) => Err(format!(
+                "the schema is at version {version}, this build needs {newest}; run: assessd migrate"
+            )),
             None => Err("the database has no schema yet; run: assessd migrate".to_owned()),
         }
     }
@@ -120,8 +123,9 @@ impl Db {
     async fn begin(&self, mode: &str, tenant: Uuid, deadline: Instant) -> Result<Tx> {
         let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
         // Both values are made here, a UUID and a number, so nothing of a caller's enters the text.
-        let statement =
-            format!("begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}");
+        let statement = format!(
+            "begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}"
+        );
         let mut tries = 0;
         loop {
             match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
@@ -143,9 +147,9 @@ impl Db {
         self.begin("read only", caller.tenant.id, caller.deadline).await
     }
 
-    /// A bare transaction of the caller, for the submit path whose attempt row is audit and event in one.
-    pub async fn submit(&self, caller: &Caller) -> Result<Tx> {
-        self.begin("", caller.tenant.id, caller.deadline).await
+    /// A bare transaction of a tenant, for the submit path whose attempt row is audit and event in one.
+    pub async fn submit(&self, tenant: Uuid, deadline: Instant) -> Result<Tx> {
+        self.begin("", tenant, deadline).await
     }
 
     /// A unit of work for the caller, or the first answer where this request was answered before. `body` is the
@@ -361,7 +365,13 @@ impl Unit {
 }
 
 /// Appends the audit row and the event of each change, in one statement.
-async fn record(conn: &mut PgConnection, tenant: Uuid, actor: &str, method: &str, changes: &[Change]) -> Result<()> {
+async fn record(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    actor: &str,
+    method: &str,
+    changes: &[Change],
+) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }

@@ -99,6 +99,11 @@ impl Fields {
         }
     }
 
+    /// How many bad fields were noted so far.
+    pub fn count(&self) -> usize {
+        self.violations.len()
+    }
+
     /// Whether nothing bad was noted so far.
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty()

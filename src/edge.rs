@@ -219,7 +219,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         let limit = Duration::from_secs(30);
         assert_eq!(allowed_time(&headers, limit), limit);
-        for (text, time) in [("250m", 250), ("2S", 2000), ("1H", 30_000), ("x", 30_000), ("99999999H", 30_000)] {
+        for (text, time) in
+            [("250m", 250), ("2S", 2000), ("1H", 30_000), ("x", 30_000), ("99999999H", 30_000)]
+        {
             headers.insert("grpc-timeout", text.parse().unwrap());
             assert_eq!(allowed_time(&headers, limit), Duration::from_millis(time), "{text}");
         }

@@ -3,7 +3,7 @@
 //! Database text never reaches a caller: [`Error::Db`] and [`Error::Internal`] are logged here, once, and answered
 //! with a bare INTERNAL.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
@@ -80,10 +80,39 @@ impl Error {
     }
 }
 
+impl fmt::Display for Error {
+    /// For operators (command line, logs): unlike the status of a call it may name the database's complaint.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(violations) => {
+                for (i, v) in violations.iter().enumerate() {
+                    write!(f, "{}{}: {}", if i > 0 { "; " } else { "" }, v.field, v.description)?;
+                }
+                Ok(())
+            }
+            Self::NotFound(name) => write!(f, "{name} does not exist"),
+            Self::Exists(name) => write!(f, "{name} exists already"),
+            Self::Refused { message, .. } | Self::Forbidden(message) => f.write_str(message),
+            Self::Stale(name) => write!(f, "{name} has changed in between"),
+            Self::Unauthenticated(message) | Self::Exhausted(message) => f.write_str(message),
+            Self::Unavailable => f.write_str("the database cannot be reached"),
+            Self::Collision => f.write_str("another change came in between"),
+            Self::DeadlineExceeded => f.write_str("the time was over"),
+            Self::Db(error) => error.fmt(f),
+            Self::Internal(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::WorkerCrashed => {
                 tracing::warn!(%error, "the database cannot be reached");
                 Self::Unavailable
             }
@@ -135,7 +164,8 @@ impl From<Error> for Status {
             }
             Error::Refused { reason, subject, message } => {
                 details = info(reason);
-                details.set_precondition_failure(vec![PreconditionViolation::new(reason, &subject, &message)]);
+                details
+                    .set_precondition_failure(vec![PreconditionViolation::new(reason, &subject, &message)]);
                 (Code::FailedPrecondition, message)
             }
             Error::Stale(name) => {

@@ -109,7 +109,8 @@ fn shorten(text: &str) -> String {
 }
 
 fn comparison<'a>(text: &'a str, fields: &'static [Field]) -> Result<(Comparison, &'a str), String> {
-    let name_end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len());
+    let name_end =
+        text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len());
     let (name, rest) = text.split_at(name_end);
     let Some(field) = fields.iter().find(|f| f.name == name) else {
         let known: Vec<&str> = fields.iter().map(|f| f.name).collect();
@@ -117,9 +118,17 @@ fn comparison<'a>(text: &'a str, fields: &'static [Field]) -> Result<(Comparison
         return Err(format!("{what:?} is no field to filter by; there are {}", known.join(", ")));
     };
     let rest = rest.trim_start();
-    let operators =
-        [("!=", Op::Ne), ("<=", Op::Le), (">=", Op::Ge), ("=", Op::Eq), ("<", Op::Lt), (">", Op::Gt), (":", Op::Has)];
-    let Some((op, rest)) = operators.iter().find_map(|(sign, op)| rest.strip_prefix(sign).map(|r| (*op, r))) else {
+    let operators = [
+        ("!=", Op::Ne),
+        ("<=", Op::Le),
+        (">=", Op::Ge),
+        ("=", Op::Eq),
+        ("<", Op::Lt),
+        (">", Op::Gt),
+        (":", Op::Has),
+    ];
+    let Some((op, rest)) = operators.iter().find_map(|(sign, op)| rest.strip_prefix(sign).map(|r| (*op, r)))
+    else {
         return Err(format!("expected one of = != < <= > >= : after {name}"));
     };
     let (word, rest) = value(rest.trim_start())?;
@@ -186,7 +195,9 @@ fn typed(field: &Field, op: Op, word: &str) -> Result<Value, String> {
         }
         FieldType::Decimal => {
             takes(&ordered, "= != < <= > >=")?;
-            Decimal::from_str_exact(word).map(Value::Decimal).map_err(|_| format!("{name} takes a decimal, not {word:?}"))
+            Decimal::from_str_exact(word)
+                .map(Value::Decimal)
+                .map_err(|_| format!("{name} takes a decimal, not {word:?}"))
         }
         FieldType::Time => {
             takes(&ordered, "= != < <= > >=")?;
@@ -208,14 +219,24 @@ pub fn push(query: &mut QueryBuilder<Postgres>, comparisons: &[Comparison]) {
         match (field.ty, op, value) {
             (FieldType::Path, Op::Has, Value::Text(path)) => {
                 query.push(field.sql).push(" = ").push_bind(path.clone());
-                query.push(" or starts_with(").push(field.sql).push(", ").push_bind(format!("{path}/")).push(")");
+                query
+                    .push(" or starts_with(")
+                    .push(field.sql)
+                    .push(", ")
+                    .push_bind(format!("{path}/"))
+                    .push(")");
             }
             (FieldType::Set, _, Value::Text(member)) => {
                 // Containment, not `= any`, so that an index over the set can serve it.
                 query.push(field.sql).push(" @> array[").push_bind(member.clone()).push("]::text[]");
             }
             (_, Op::Has, Value::Text(part)) => {
-                query.push("strpos(lower(").push(field.sql).push("), lower(").push_bind(part.clone()).push(")) > 0");
+                query
+                    .push("strpos(lower(")
+                    .push(field.sql)
+                    .push("), lower(")
+                    .push_bind(part.clone())
+                    .push(")) > 0");
             }
             (_, op, value) => {
                 query.push(field.sql).push(op.sql());
@@ -254,7 +275,9 @@ mod tests {
     #[test]
     fn values_are_bound_and_never_pasted() {
         assert_eq!(
-            sql(r#"kind = SINGLE_CHOICE AND topic:"课题一" AND difficulty <= 0.5 AND tags:'x"; drop table q'"#),
+            sql(
+                r#"kind = SINGLE_CHOICE AND topic:"课题一" AND difficulty <= 0.5 AND tags:'x"; drop table q'"#
+            ),
             "where true and (q.kind = $1) and (q.topic = $2 or starts_with(q.topic, $3)) and (q.difficulty <= $4) and \
              (q.tags @> array[$5]::text[])"
         );

@@ -178,13 +178,17 @@ impl FromStr for QuestionRef {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let wrong = IdError::Name("banks/{bank}/questions/{question} or banks/{bank}/questions/{question}/versions/{n}");
+        let wrong = IdError::Name(
+            "banks/{bank}/questions/{question} or banks/{bank}/questions/{question}/versions/{n}",
+        );
         match text.split_once("/versions/") {
             None => Ok(Self { question: text.parse().map_err(|_| wrong)?, version: None }),
             Some((question, version)) => {
                 let question = question.parse().map_err(|_| wrong.clone())?;
                 match version.parse::<i32>() {
-                    Ok(n) if n > 0 && !version.starts_with(['+', '0']) => Ok(Self { question, version: Some(n) }),
+                    Ok(n) if n > 0 && !version.starts_with(['+', '0']) => {
+                        Ok(Self { question, version: Some(n) })
+                    }
                     _ => Err(wrong),
                 }
             }
@@ -257,7 +261,12 @@ mod tests {
         assert_eq!(name.version, Some(12));
         let plain: QuestionRef = "banks/crm/questions/q-1".parse().unwrap();
         assert_eq!(plain.to_string(), "banks/crm/questions/q-1");
-        for bad in ["banks/crm/questions/q/versions/0", "banks/crm/questions/q/versions/-1", "banks/crm/questions/", "x"] {
+        for bad in [
+            "banks/crm/questions/q/versions/0",
+            "banks/crm/questions/q/versions/-1",
+            "banks/crm/questions/",
+            "x",
+        ] {
             assert!(bad.parse::<QuestionRef>().is_err(), "{bad}");
         }
         assert_eq!(Parent::<BankName>::parse("banks/-", "banks"), Ok(Parent::All));

@@ -174,7 +174,12 @@ impl Page {
 
     /// The rows of the page and the token of the next one. `key` gives a row's sort key: the value of the order's
     /// column, then those of the tie columns.
-    pub fn finish<T>(&self, caller: &Caller, mut rows: Vec<T>, key: impl Fn(&T) -> Vec<Key>) -> (Vec<T>, String) {
+    pub fn finish<T>(
+        &self,
+        caller: &Caller,
+        mut rows: Vec<T>,
+        key: impl Fn(&T) -> Vec<Key>,
+    ) -> (Vec<T>, String) {
         if rows.len() <= self.size as usize {
             return (rows, String::new());
         }

@@ -1,6 +1,10 @@
 //! The generated protocol, and the few conversions between its well-known types and ours.
 
-#![allow(missing_docs, clippy::all, reason = "generated; the comments of the .proto files are the documentation")]
+#![allow(
+    missing_docs,
+    clippy::all,
+    reason = "generated; the comments of the .proto files are the documentation"
+)]
 
 use chrono::{DateTime, TimeZone, Utc};
 

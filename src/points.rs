@@ -80,7 +80,9 @@ impl Points {
         let whole: Decimal = weights.iter().map(|w| weight(*w)).sum();
         let mut shares: Vec<Self> = weights
             .iter()
-            .map(|w| Self::new((self.0 * weight(*w) / whole).round_dp_with_strategy(2, RoundingStrategy::ToZero)))
+            .map(|w| {
+                Self::new((self.0 * weight(*w) / whole).round_dp_with_strategy(2, RoundingStrategy::ToZero))
+            })
             .collect();
         let given: Self = shares.iter().copied().sum();
         if let Some(last) = (0..weights.len()).rev().find(|i| equal || weights[*i] > 0) {

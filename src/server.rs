@@ -10,11 +10,13 @@ use tonic::transport::Server;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    admin, bank,
+    admin,
+    attempt::{plans::Plans, rpc::Delivery},
+    bank,
     db::Db,
     edge::EdgeLayer,
     pb::{
-        self, admin_service_server::AdminServiceServer, 
+        self, admin_service_server::AdminServiceServer, delivery_service_server::DeliveryServiceServer,
         question_bank_service_server::QuestionBankServiceServer,
     },
 };
@@ -60,6 +62,7 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     tasks.spawn(watch_database(db.clone(), health.clone(), stopping.clone()));
 
+    let plans = Plans::new();
     let router = Server::builder()
         .layer(EdgeLayer { db: db.clone(), deadline: options.deadline })
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
@@ -68,7 +71,12 @@ pub async fn serve(
         .add_service(reflection_v1alpha)
         .add_service(AdminServiceServer::new(admin::rpc::Admin::new(db.clone())))
         .add_service(
-            QuestionBankServiceServer::new(bank::rpc::Banks::new(db.clone())).max_decoding_message_size(MAX_MESSAGE),
+            QuestionBankServiceServer::new(bank::rpc::Banks::new(db.clone()))
+                .max_decoding_message_size(MAX_MESSAGE),
+        )
+        .add_service(
+            DeliveryServiceServer::new(Delivery::new(db.clone(), plans.clone()))
+                .max_decoding_message_size(MAX_MESSAGE),
         );
 
     let asked = stopping.clone();
@@ -116,7 +124,8 @@ async fn report(health: &HealthReporter, status: ServingStatus) {
 async fn watch_database(db: Db, health: HealthReporter, stopping: CancellationToken) {
     let mut was = None;
     loop {
-        let asked = tokio::time::timeout(Duration::from_secs(1), sqlx::query("select 1").execute(db.pool())).await;
+        let asked =
+            tokio::time::timeout(Duration::from_secs(1), sqlx::query("select 1").execute(db.pool())).await;
         let now = if matches!(asked, Ok(Ok(_))) { ServingStatus::Serving } else { ServingStatus::NotServing };
         if stopping.is_cancelled() {
             return;

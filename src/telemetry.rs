@@ -21,7 +21,9 @@ pub fn init(settings: &Settings) -> anyhow::Result<Telemetry> {
     let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let logs = match settings.log_format {
         LogFormat::Human => logs.with_target(false).boxed(),
-        LogFormat::Json => logs.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
+        LogFormat::Json => {
+            logs.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        }
     };
     let provider = match &settings.otlp_endpoint {
         None => None,

@@ -28,7 +28,11 @@ impl Admin {
     }
 
     // No request_id here: a repeat would have to store the secret to answer with it.
-    async fn create_key(&self, caller: &Caller, request: pb::CreateApiKeyRequest) -> Result<pb::CreateApiKeyResponse> {
+    async fn create_key(
+        &self,
+        caller: &Caller,
+        request: pb::CreateApiKeyRequest,
+    ) -> Result<pb::CreateApiKeyResponse> {
         let mut fields = Fields::default();
         let given = fields.required("api_key", request.api_key.clone());
         let display_name = fields.text("api_key.display_name", &given.display_name, 1, 200);
@@ -38,12 +42,14 @@ impl Admin {
         let mut roles = Vec::new();
         for (i, value) in given.roles.iter().enumerate() {
             match role_from_pb(*value) {
-                Some(role) if !roles.contains(&role.as_str().to_owned()) => roles.push(role.as_str().to_owned()),
+                Some(role) if !roles.contains(&role.as_str().to_owned()) => {
+                    roles.push(role.as_str().to_owned())
+                }
                 Some(_) => fields.bad(format!("api_key.roles[{i}]"), "is there twice"),
                 None => fields.bad(format!("api_key.roles[{i}]"), "is no role"),
             }
         }
-        let expire_time = given.expire_time.as_ref().map(|t| moment(t));
+        let expire_time = given.expire_time.as_ref().map(moment);
         if expire_time == Some(None) {
             fields.bad("api_key.expire_time", "is no time");
         }
@@ -69,7 +75,11 @@ impl Admin {
         unit.commit(pb::CreateApiKeyResponse { api_key: Some(show(&row)), secret }).await
     }
 
-    async fn list_keys(&self, caller: &Caller, request: pb::ListApiKeysRequest) -> Result<pb::ListApiKeysResponse> {
+    async fn list_keys(
+        &self,
+        caller: &Caller,
+        request: pb::ListApiKeysRequest,
+    ) -> Result<pb::ListApiKeysResponse> {
         let mut fields = Fields::default();
         let ask = Ask { size: request.page_size, token: &request.page_token, ..Ask::default() };
         let page = Page::parse(&sql::KEYS, caller, ask, &mut fields);
@@ -131,12 +141,18 @@ impl AdminService for Admin {
         Ok(Response::new(self.create_key(&caller, r.into_inner()).await?))
     }
 
-    async fn list_api_keys(&self, r: Request<pb::ListApiKeysRequest>) -> Result<Response<pb::ListApiKeysResponse>, Status> {
+    async fn list_api_keys(
+        &self,
+        r: Request<pb::ListApiKeysRequest>,
+    ) -> Result<Response<pb::ListApiKeysResponse>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.list_keys(&caller, r.into_inner()).await?))
     }
 
-    async fn revoke_api_key(&self, r: Request<pb::RevokeApiKeyRequest>) -> Result<Response<pb::ApiKey>, Status> {
+    async fn revoke_api_key(
+        &self,
+        r: Request<pb::RevokeApiKeyRequest>,
+    ) -> Result<Response<pb::ApiKey>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.revoke_key(&caller, r.into_inner()).await?))
     }

@@ -90,6 +90,11 @@ impl Form {
             content: item.content.clone(),
             topic: item.topic.clone(),
         });
-        Plan::compile(self.sections.iter().map(|s| s.title.clone()).collect(), items.collect(), rounding, floor)
+        Plan::compile(
+            self.sections.iter().map(|s| s.title.clone()).collect(),
+            items.collect(),
+            rounding,
+            floor,
+        )
     }
 }

@@ -14,7 +14,11 @@ use crate::{
 use super::form::{Form, Item, Section};
 
 /// A form with its questions.
-pub async fn form(conn: &mut PgConnection, tenant: Uuid, name: &FormName) -> Result<Option<Form>, sqlx::Error> {
+pub async fn form(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    name: &FormName,
+) -> Result<Option<Form>, sqlx::Error> {
     let head = run(
         "form",
         sqlx::query!(

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     assembly::{self, form::Form},
+    bank::content::Task,
     error::{Error, Result},
     exam::sql::{self as exams, Facts},
     ids::{ExamId, FormName},
@@ -26,6 +27,27 @@ pub struct CompiledForm {
     pub form: Form,
     /// Its plan.
     pub plan: Plan,
+    /// Per position the labels of its options; empty where it has none.
+    pub labels: Vec<Box<[char]>>,
+    /// Per position the name of the question's version.
+    pub versions: Vec<String>,
+}
+
+impl CompiledForm {
+    fn new(form: Form, plan: Plan) -> Self {
+        let leaves =
+            form.items.iter().flat_map(|item| item.content.leaves().into_iter().map(move |l| (item, l.1)));
+        let (labels, versions) = leaves
+            .map(|(item, leaf)| {
+                let labels: Box<[char]> = match &leaf.task {
+                    Task::Choice(choice) => choice.options.iter().map(|o| o.label).collect(),
+                    _ => Box::default(),
+                };
+                (labels, item.version.to_string())
+            })
+            .unzip();
+        Self { form, plan, labels, versions }
+    }
 }
 
 type FormKey = (Uuid, FormName, Rounding, Points);
@@ -87,7 +109,10 @@ impl Plans {
         facts: &Facts,
         index: usize,
     ) -> Result<Arc<CompiledForm>> {
-        let name = facts.forms.get(index).ok_or(Error::Internal("an attempt cites a form its exam has not".into()))?;
+        let name = facts
+            .forms
+            .get(index)
+            .ok_or(Error::Internal("an attempt cites a form its exam has not".into()))?;
         let key = (tenant, name.clone(), facts.rounding, facts.floor);
         if let Some(form) = self.forms.get(&key) {
             return Ok(form);
@@ -97,7 +122,7 @@ impl Plans {
         let plan = form
             .compile(facts.rounding, facts.floor)
             .map_err(|e| Error::Internal(format!("{name} cannot be scored: {e}").into()))?;
-        let compiled = Arc::new(CompiledForm { form, plan });
+        let compiled = Arc::new(CompiledForm::new(form, plan));
         self.forms.insert(key, Arc::clone(&compiled));
         Ok(compiled)
     }

@@ -282,7 +282,13 @@ pub struct TextMatching {
 #[expect(clippy::derivable_impls, reason = "the defaults are a promise of the docs, so they are spelled out")]
 impl Default for TextMatching {
     fn default() -> Self {
-        Self { case_sensitive: false, keep_space: false, keep_punctuation: false, wildcards: false, max_edits: 0 }
+        Self {
+            case_sensitive: false,
+            keep_space: false,
+            keep_punctuation: false,
+            wildcards: false,
+            max_edits: 0,
+        }
     }
 }
 

@@ -114,7 +114,10 @@ mod tests {
                 options: ["A", "B"]
                     .into_iter()
                     .zip(options)
-                    .map(|(label, text)| ChoiceOption { label: label.chars().next().unwrap(), text: text.to_owned() })
+                    .map(|(label, text)| ChoiceOption {
+                        label: label.chars().next().unwrap(),
+                        text: text.to_owned(),
+                    })
                     .collect(),
                 key: [key].into_iter().collect(),
                 policy: None,

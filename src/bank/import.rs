@@ -25,8 +25,8 @@ use crate::{
 
 use super::{
     content::{
-        Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part, Task,
-        TextMatching,
+        Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part,
+        Task, TextMatching,
     },
     fingerprint::{Fingerprint, exact},
     sql::{self, Draft, Freeze, Source},
@@ -93,13 +93,21 @@ enum Outcome {
 }
 
 /// Runs an import to its report. Reading is done off the async threads: a large file takes its time.
-pub async fn run(db: &Db, caller: &Caller, header: pb::ImportHeader, file: Vec<u8>) -> Result<pb::ImportQuestionsResponse> {
+pub async fn run(
+    db: &Db,
+    caller: &Caller,
+    header: pb::ImportHeader,
+    file: Vec<u8>,
+) -> Result<pb::ImportQuestionsResponse> {
     let import = parse_header(&header, caller)?;
     let text = match String::from_utf8(file) {
         Ok(text) => text,
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            return Err(Error::invalid("chunk", format!("is not UTF-8: byte {at} of the file begins no character")));
+            return Err(Error::invalid(
+                "chunk",
+                format!("is not UTF-8: byte {at} of the file begins no character"),
+            ));
         }
     };
     if text.contains('\0') {
@@ -107,7 +115,7 @@ pub async fn run(db: &Db, caller: &Caller, header: pb::ImportHeader, file: Vec<u
     }
     let body = digest(&pb::ImportQuestionsRequest {
         message: Some(pb::import_questions_request::Message::Chunk(
-            [digest(&header).as_slice(), text.as_bytes()].concat().into(),
+            [digest(&header).as_slice(), text.as_bytes()].concat(),
         )),
     });
     let reading = tokio::task::spawn_blocking(move || paper::read(&text))
@@ -188,10 +196,14 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
     }
     fields.done()?;
     if header.publish && !caller.may("QuestionBankService/PublishQuestion") {
-        return Err(Error::Forbidden("publishing on import needs one of the roles reviewer, admin".to_owned()));
+        return Err(Error::Forbidden(
+            "publishing on import needs one of the roles reviewer, admin".to_owned(),
+        ));
     }
     if import.blueprint.is_some() && !caller.may("AssemblyService/CreateBlueprint") {
-        return Err(Error::Forbidden("making a blueprint on import needs one of the roles assembler, admin".to_owned()));
+        return Err(Error::Forbidden(
+            "making a blueprint on import needs one of the roles assembler, admin".to_owned(),
+        ));
     }
     Ok(import)
 }
@@ -207,9 +219,11 @@ fn collect(reading: &paper::Reading, import: &Import) -> Vec<Found> {
             // Items that share their material are the parts of one case.
             let mut end = index + 1;
             if material.is_some() {
-                while doc.questions.get(end).is_some_and(|q| {
-                    q.section == first.section && material_of(doc, q) == material
-                }) {
+                while doc
+                    .questions
+                    .get(end)
+                    .is_some_and(|q| q.section == first.section && material_of(doc, q) == material)
+                {
                     end += 1;
                 }
             }
@@ -248,7 +262,10 @@ fn collect(reading: &paper::Reading, import: &Import) -> Vec<Found> {
             let outcome = match fields.done() {
                 Ok(()) => Outcome::Draft(None),
                 Err(Error::Invalid(bad)) => Outcome::Refused(
-                    bad.iter().map(|v| format!("{}: {}", v.field, v.description)).collect::<Vec<_>>().join("; "),
+                    bad.iter()
+                        .map(|v| format!("{}: {}", v.field, v.description))
+                        .collect::<Vec<_>>()
+                        .join("; "),
                 ),
                 Err(_) => Outcome::Refused("cannot be kept".to_owned()),
             };
@@ -330,16 +347,20 @@ fn leaf(question: &paper::Question) -> Content {
             };
             // One text for several blanks is no key: which part fills which blank would be a guess.
             let fits = question.blanks == 0 || question.blanks as usize == texts.len();
-            let blanks = texts.iter().filter(|_| fits).map(|t| Blank {
-                accepted: vec![Accepted { text: t.clone(), percent: 100 }],
-            });
+            let blanks = texts
+                .iter()
+                .filter(|_| fits)
+                .map(|t| Blank { accepted: vec![Accepted { text: t.clone(), percent: 100 }] });
             Task::FillBlank(FillBlank {
                 blanks: blanks.collect(),
                 unordered: false,
                 matching: TextMatching::default(),
             })
         }
-        paper::Kind::ShortAnswer | paper::Kind::Picture | paper::Kind::Scenario | paper::Kind::CaseAnalysis => {
+        paper::Kind::ShortAnswer
+        | paper::Kind::Picture
+        | paper::Kind::Scenario
+        | paper::Kind::CaseAnalysis => {
             for (i, part) in question.sub_questions.iter().enumerate() {
                 if !stem.contains(part.as_str()) {
                     stem.push_str(&format!("\n({}) {part}", i + 1));
@@ -449,7 +470,9 @@ fn declared_blueprint(reading: &paper::Reading) -> Option<(String, Blueprint)> {
                     paper::Kind::IndeterminateChoice => Kind::IndeterminateChoice,
                     paper::Kind::TrueFalse => Kind::TrueFalse,
                     paper::Kind::FillBlank => Kind::FillBlank,
-                    paper::Kind::Scenario | paper::Kind::CaseAnalysis if section.material.is_some() => Kind::Case,
+                    paper::Kind::Scenario | paper::Kind::CaseAnalysis if section.material.is_some() => {
+                        Kind::Case
+                    }
                     _ => Kind::ShortAnswer,
                 },
                 declared_count: section.declared_count,
@@ -484,11 +507,7 @@ fn report(
             code: f.code.as_str().to_owned(),
             severity: severity(f.severity) as i32,
             document: f.document.unwrap_or(0) as i32,
-            question: f
-                .document
-                .zip(f.question)
-                .and_then(|key| place.get(&key))
-                .map(|i| *i as i32),
+            question: f.document.zip(f.question).and_then(|key| place.get(&key)).map(|i| *i as i32),
             line: f.line as i32,
             text: f.text.clone(),
             message: f.message.clone(),
@@ -534,7 +553,9 @@ fn severity(severity: paper::Severity) -> pb::FindingSeverity {
 fn show_found(found: &Found, import: &Import) -> pb::ImportedQuestion {
     let (action, id, reason) = match &found.outcome {
         Outcome::Publish => (pb::ImportAction::Published, Some(&found.draft.id), String::new()),
-        Outcome::Draft(why) => (pb::ImportAction::Drafted, Some(&found.draft.id), why.clone().unwrap_or_default()),
+        Outcome::Draft(why) => {
+            (pb::ImportAction::Drafted, Some(&found.draft.id), why.clone().unwrap_or_default())
+        }
         Outcome::Unchanged(id) => (pb::ImportAction::Unchanged, Some(id), String::new()),
         Outcome::Refused(why) => (pb::ImportAction::Refused, None, why.clone()),
     };

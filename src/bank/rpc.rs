@@ -53,7 +53,9 @@ impl Banks {
         let name = BankName { bank: id };
         let row = sql::insert_bank(unit.conn(), caller.tenant.id, &name.bank, &display_name, &description)
             .await
-            .map_err(|e| if is_duplicate(&e, "bank_pkey") { Error::Exists(name.to_string()) } else { e.into() })?;
+            .map_err(|e| {
+                if is_duplicate(&e, "bank_pkey") { Error::Exists(name.to_string()) } else { e.into() }
+            })?;
         unit.changed("bank.created", &name, json!({}));
         unit.commit(show_bank(&row, 0, 0)).await
     }
@@ -69,7 +71,11 @@ impl Banks {
         Ok(show_bank(&row, live, published))
     }
 
-    async fn list_banks(&self, caller: &Caller, request: pb::ListBanksRequest) -> Result<pb::ListBanksResponse> {
+    async fn list_banks(
+        &self,
+        caller: &Caller,
+        request: pb::ListBanksRequest,
+    ) -> Result<pb::ListBanksResponse> {
         let mut fields = Fields::default();
         let ask = Ask { size: request.page_size, token: &request.page_token, ..Ask::default() };
         let page = Page::parse(&sql::BANKS, caller, ask, &mut fields);
@@ -79,10 +85,17 @@ impl Banks {
         tx.commit().await?;
         let (rows, next_page_token) =
             page.finish(caller, rows, |r| vec![Key::Time(r.create_time), Key::Text(r.bank_id.clone())]);
-        Ok(pb::ListBanksResponse { banks: rows.iter().map(|r| show_bank(r, 0, 0)).collect(), next_page_token })
+        Ok(pb::ListBanksResponse {
+            banks: rows.iter().map(|r| show_bank(r, 0, 0)).collect(),
+            next_page_token,
+        })
     }
 
-    async fn create_question(&self, caller: &Caller, request: pb::CreateQuestionRequest) -> Result<pb::Question> {
+    async fn create_question(
+        &self,
+        caller: &Caller,
+        request: pb::CreateQuestionRequest,
+    ) -> Result<pb::Question> {
         let mut fields = Fields::default();
         let parent: BankName = fields.take("parent", request.parent.parse());
         let id = fields.take("question_id", QuestionId::chosen_or_new(&request.question_id));
@@ -102,15 +115,17 @@ impl Banks {
         };
         let tenant = caller.tenant.id;
         let name = QuestionName { bank: parent.bank.clone(), question: draft.id.clone() };
-        sql::insert_questions(unit.conn(), tenant, &parent.bank, std::slice::from_ref(&draft)).await.map_err(|e| {
-            if is_duplicate(&e, "question_pkey") {
-                Error::Exists(name.to_string())
-            } else if is_missing_parent(&e) {
-                Error::NotFound(parent.to_string())
-            } else {
-                e.into()
-            }
-        })?;
+        sql::insert_questions(unit.conn(), tenant, &parent.bank, std::slice::from_ref(&draft))
+            .await
+            .map_err(|e| {
+                if is_duplicate(&e, "question_pkey") {
+                    Error::Exists(name.to_string())
+                } else if is_missing_parent(&e) {
+                    Error::NotFound(parent.to_string())
+                } else {
+                    e.into()
+                }
+            })?;
         unit.changed("question.created", &name, json!({}));
         if request.publish {
             let hash = exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty);
@@ -143,7 +158,10 @@ impl Banks {
             .names
             .iter()
             .enumerate()
-            .map(|(i, n)| n.parse().map_err(|e: crate::ids::IdError| Error::invalid(format!("names[{i}]"), e.to_string())))
+            .map(|(i, n)| {
+                n.parse()
+                    .map_err(|e: crate::ids::IdError| Error::invalid(format!("names[{i}]"), e.to_string()))
+            })
             .collect();
         let good: Vec<QuestionRef> = parsed.iter().flatten().cloned().collect();
         let mut tx = self.db.read(caller).await?;
@@ -195,7 +213,11 @@ impl Banks {
         })
     }
 
-    async fn update_question(&self, caller: &Caller, request: pb::UpdateQuestionRequest) -> Result<pb::Question> {
+    async fn update_question(
+        &self,
+        caller: &Caller,
+        request: pb::UpdateQuestionRequest,
+    ) -> Result<pb::Question> {
         let mut fields = Fields::default();
         let request_id = fields.request_id(&request.request_id);
         let given = fields.required("question", request.question.clone());
@@ -237,7 +259,7 @@ impl Banks {
         match decide_publish(&row)? {
             Publish::Freeze(freeze) => {
                 let version = freeze.version;
-                sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[freeze]).await?;
+                sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[*freeze]).await?;
                 unit.changed("question.published", &name, json!({ "version": version }));
             }
             Publish::Restore => {
@@ -288,7 +310,7 @@ impl Banks {
                 }
                 Ok(Publish::Freeze(freeze)) => {
                     let version = freeze.version;
-                    freezes.push(freeze);
+                    freezes.push(*freeze);
                     unit.changed("question.published", &name, json!({ "version": version }));
                     Outcome::Version(version)
                 }
@@ -344,8 +366,12 @@ impl Banks {
     ) -> Result<pb::ListQuestionVersionsResponse> {
         let mut fields = Fields::default();
         let parent: QuestionName = fields.take("parent", request.parent.parse());
-        let ask =
-            Ask { scope: &request.parent, size: request.page_size, token: &request.page_token, ..Ask::default() };
+        let ask = Ask {
+            scope: &request.parent,
+            size: request.page_size,
+            token: &request.page_token,
+            ..Ask::default()
+        };
         let page = Page::parse(&sql::VERSIONS, caller, ask, &mut fields);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
@@ -371,7 +397,9 @@ impl Banks {
             match message.message {
                 Some(Message::Header(first)) if header.is_none() => header = Some(first),
                 Some(Message::Header(_)) => {
-                    return Err(Error::invalid("header", "comes once, as the first message of the stream").into());
+                    return Err(
+                        Error::invalid("header", "comes once, as the first message of the stream").into()
+                    );
                 }
                 Some(Message::Chunk(_)) if header.is_none() => {
                     return Err(Error::invalid("header", "must be the first message of the stream").into());
@@ -394,7 +422,9 @@ impl Banks {
 fn check_batch(names: &[String]) -> Result<()> {
     match names.len() {
         0 => Err(Error::invalid("names", "is required")),
-        n if n > MAX_BATCH => Err(Error::invalid("names", format!("has {n} names; at most {MAX_BATCH} are allowed"))),
+        n if n > MAX_BATCH => {
+            Err(Error::invalid("names", format!("has {n} names; at most {MAX_BATCH} are allowed")))
+        }
         _ => Ok(()),
     }
 }
@@ -413,7 +443,12 @@ async fn load_one(unit: &mut crate::db::Unit, caller: &Caller, name: &QuestionNa
 }
 
 /// Locks a question and checks that the caller has seen its present state.
-async fn lock_one(unit: &mut crate::db::Unit, caller: &Caller, name: &QuestionName, etag: &str) -> Result<QuestionRow> {
+async fn lock_one(
+    unit: &mut crate::db::Unit,
+    caller: &Caller,
+    name: &QuestionName,
+    etag: &str,
+) -> Result<QuestionRow> {
     let ids = [name.question.clone()];
     let mut rows = sql::lock_questions(unit.conn(), caller.tenant.id, &name.bank, &ids).await?;
     let row = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
@@ -426,7 +461,7 @@ async fn lock_one(unit: &mut crate::db::Unit, caller: &Caller, name: &QuestionNa
 /// What publishing a question comes to.
 enum Publish {
     /// A new version.
-    Freeze(Freeze),
+    Freeze(Box<Freeze>),
     /// The newest version is what the draft says; the question is drawn again.
     Restore,
     /// Nothing to do.
@@ -442,12 +477,12 @@ fn decide_publish(row: &QuestionRow) -> Result<Publish> {
     }
     let hash = exact(&row.content, &row.topic, &row.tags, row.difficulty);
     if row.published_hash.as_deref() != Some(hash.as_slice()) {
-        return Ok(Publish::Freeze(Freeze {
+        return Ok(Publish::Freeze(Box::new(Freeze {
             id: QuestionId::stored(row.question_id.clone()),
             version: row.version + 1,
             content: row.content.0.clone(),
             hash,
-        }));
+        })));
     }
     Ok(if row.state == "published" { Publish::Nothing } else { Publish::Restore })
 }
@@ -566,17 +601,26 @@ impl QuestionBankService for Banks {
         Ok(Response::new(self.get_bank(&caller, r.into_inner()).await?))
     }
 
-    async fn list_banks(&self, r: Request<pb::ListBanksRequest>) -> Result<Response<pb::ListBanksResponse>, Status> {
+    async fn list_banks(
+        &self,
+        r: Request<pb::ListBanksRequest>,
+    ) -> Result<Response<pb::ListBanksResponse>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.list_banks(&caller, r.into_inner()).await?))
     }
 
-    async fn create_question(&self, r: Request<pb::CreateQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+    async fn create_question(
+        &self,
+        r: Request<pb::CreateQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.create_question(&caller, r.into_inner()).await?))
     }
 
-    async fn get_question(&self, r: Request<pb::GetQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+    async fn get_question(
+        &self,
+        r: Request<pb::GetQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.get_question(&caller, r.into_inner()).await?))
     }
@@ -597,12 +641,18 @@ impl QuestionBankService for Banks {
         Ok(Response::new(self.list_questions(&caller, r.into_inner()).await?))
     }
 
-    async fn update_question(&self, r: Request<pb::UpdateQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+    async fn update_question(
+        &self,
+        r: Request<pb::UpdateQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.update_question(&caller, r.into_inner()).await?))
     }
 
-    async fn publish_question(&self, r: Request<pb::PublishQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+    async fn publish_question(
+        &self,
+        r: Request<pb::PublishQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.publish(&caller, r.into_inner()).await?))
     }
@@ -615,7 +665,10 @@ impl QuestionBankService for Banks {
         Ok(Response::new(self.batch_publish(&caller, r.into_inner()).await?))
     }
 
-    async fn retire_question(&self, r: Request<pb::RetireQuestionRequest>) -> Result<Response<pb::Question>, Status> {
+    async fn retire_question(
+        &self,
+        r: Request<pb::RetireQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.retire(&caller, r.into_inner()).await?))
     }

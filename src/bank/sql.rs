@@ -117,7 +117,11 @@ pub async fn insert_bank(
 }
 
 /// A bank with its counts of questions that are not retired and that are published.
-pub async fn bank(conn: &mut PgConnection, tenant: Uuid, id: &BankId) -> Result<Option<(BankRow, i64, i64)>, sqlx::Error> {
+pub async fn bank(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &BankId,
+) -> Result<Option<(BankRow, i64, i64)>, sqlx::Error> {
     let row = run(
         "bank",
         sqlx::query!(

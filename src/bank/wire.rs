@@ -5,17 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    door::Fields,
-    error::Violation,
-    pb,
-    points::Points,
-    scoring::policy::Policy,
-};
+use crate::{door::Fields, error::Violation, pb, points::Points, scoring::policy::Policy};
 
 use super::content::{
-    Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part, Task,
-    TextMatching,
+    Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part,
+    Task, TextMatching,
 };
 
 impl From<Kind> for pb::QuestionKind {
@@ -74,7 +68,8 @@ fn read_leaf(leaf: &Leaf<'_>, at: &str, is_part: bool, fields: &mut Fields) -> C
         common_mistake: fields.text(format!("{at}common_mistake"), leaf.common_mistake, 0, 20_000),
     };
     let kind = kind_from_pb(leaf.kind);
-    let is_choice = matches!(kind, Some(Kind::SingleChoice | Kind::MultipleChoice | Kind::IndeterminateChoice));
+    let is_choice =
+        matches!(kind, Some(Kind::SingleChoice | Kind::MultipleChoice | Kind::IndeterminateChoice));
     if !leaf.options.is_empty() && !is_choice && kind.is_some() {
         fields.bad(format!("{at}options"), "only a choice question has options");
     }
@@ -104,9 +99,9 @@ fn read_leaf(leaf: &Leaf<'_>, at: &str, is_part: bool, fields: &mut Fields) -> C
             Task::TrueFalse { key: key.truth, policy }
         }
         Some(Kind::FillBlank) => read_blanks(key, at, fields),
-        Some(Kind::ShortAnswer) => {
-            Task::ShortAnswer { reference: fields.text(format!("{at}key.reference"), &key.reference, 0, 20_000) }
-        }
+        Some(Kind::ShortAnswer) => Task::ShortAnswer {
+            reference: fields.text(format!("{at}key.reference"), &key.reference, 0, 20_000),
+        },
         Some(Kind::Case) => read_parts(leaf.parts, at, fields),
     };
     let takes_policy = is_choice || matches!(kind, Some(Kind::TrueFalse) | None);
@@ -121,10 +116,22 @@ fn check_key_fields(kind: Kind, key: &pb::AnswerKey, at: &str, fields: &mut Fiel
     let wrong = [
         (!key.choices.is_empty() && !choice, "choices", "is the key of choice questions only"),
         (key.truth.is_some() && kind != Kind::TrueFalse, "truth", "is the key of true/false questions only"),
-        (!key.blanks.is_empty() && kind != Kind::FillBlank, "blanks", "is the key of fill-blank questions only"),
-        (key.matching.is_some() && kind != Kind::FillBlank, "matching", "belongs to fill-blank questions only"),
+        (
+            !key.blanks.is_empty() && kind != Kind::FillBlank,
+            "blanks",
+            "is the key of fill-blank questions only",
+        ),
+        (
+            key.matching.is_some() && kind != Kind::FillBlank,
+            "matching",
+            "belongs to fill-blank questions only",
+        ),
         (key.unordered && kind != Kind::FillBlank, "unordered", "belongs to fill-blank questions only"),
-        (!key.reference.is_empty() && kind != Kind::ShortAnswer, "reference", "belongs to short answers only"),
+        (
+            !key.reference.is_empty() && kind != Kind::ShortAnswer,
+            "reference",
+            "belongs to short answers only",
+        ),
     ];
     for (bad, field, what) in wrong {
         if bad {
@@ -133,7 +140,13 @@ fn check_key_fields(kind: Kind, key: &pb::AnswerKey, at: &str, fields: &mut Fiel
     }
 }
 
-fn read_choice(kind: ChoiceKind, leaf: &Leaf<'_>, key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
+fn read_choice(
+    kind: ChoiceKind,
+    leaf: &Leaf<'_>,
+    key: &pb::AnswerKey,
+    at: &str,
+    fields: &mut Fields,
+) -> Task {
     if leaf.options.len() > OptionSet::MAX {
         fields.bad(format!("{at}options"), format!("at most {} options are possible", OptionSet::MAX));
     }
@@ -149,14 +162,19 @@ fn read_choice(kind: ChoiceKind, leaf: &Leaf<'_>, key: &pb::AnswerKey, at: &str,
         if label != '?' && options.iter().any(|o| o.label == label) {
             fields.bad(format!("{at}options[{i}].label"), format!("the label {label} is there twice"));
         }
-        options.push(ChoiceOption { label, text: fields.text(format!("{at}options[{i}].text"), &option.text, 1, 4000) });
+        options.push(ChoiceOption {
+            label,
+            text: fields.text(format!("{at}options[{i}].text"), &option.text, 1, 4000),
+        });
     }
     let labels = || options.iter().map(|o| o.label.to_string()).collect::<Vec<_>>().join(", ");
     let mut set = OptionSet::EMPTY;
     for (i, label) in key.choices.iter().enumerate() {
         match options.iter().position(|o| label.len() == 1 && label.starts_with(o.label)) {
-            None => fields
-                .bad(format!("{at}key.choices[{i}]"), format!("names option {label:?}, but there are {}", labels())),
+            None => fields.bad(
+                format!("{at}key.choices[{i}]"),
+                format!("names option {label:?}, but there are {}", labels()),
+            ),
             Some(index) if set.contains(index) => {
                 fields.bad(format!("{at}key.choices[{i}]"), format!("names option {label} twice"));
             }
@@ -263,7 +281,12 @@ fn read_parts(parts: &[pb::QuestionPart], at: &str, fields: &mut Fields) -> Task
 
 /// A scoring policy from the wire. `labels` are those of the question's options, in order; a policy of a section has
 /// none (`None`) and so can name none. UNSPECIFIED is no policy.
-pub fn policy(given: &pb::ScoringPolicy, labels: Option<&[char]>, at: &str, fields: &mut Fields) -> Option<Policy> {
+pub fn policy(
+    given: &pb::ScoringPolicy,
+    labels: Option<&[char]>,
+    at: &str,
+    fields: &mut Fields,
+) -> Option<Policy> {
     use pb::ScoringRule as Rule;
     let Ok(rule) = Rule::try_from(given.rule) else {
         fields.bad(format!("{at}.rule"), "is no scoring rule");
@@ -342,7 +365,12 @@ fn option_values(
     values
 }
 
-fn all_values(given: &pb::ScoringPolicy, labels: Option<&[char]>, at: &str, fields: &mut Fields) -> Vec<Points> {
+fn all_values(
+    given: &pb::ScoringPolicy,
+    labels: Option<&[char]>,
+    at: &str,
+    fields: &mut Fields,
+) -> Vec<Points> {
     option_values(given, labels, at, fields).into_iter().map(Option::unwrap_or_default).collect()
 }
 
@@ -424,7 +452,8 @@ fn show_task(task: &Task) -> (Vec<pb::QuestionOption>, Option<pb::AnswerKey>, Op
                 .map(|o| pb::QuestionOption { label: o.label.to_string(), text: o.text.clone() })
                 .collect();
             let labels: Vec<char> = choice.options.iter().map(|o| o.label).collect();
-            let choices: Vec<String> = choice.key.iter().filter_map(|i| labels.get(i)).map(char::to_string).collect();
+            let choices: Vec<String> =
+                choice.key.iter().filter_map(|i| labels.get(i)).map(char::to_string).collect();
             let key = (!choices.is_empty()).then(|| pb::AnswerKey { choices, ..Default::default() });
             (options, key, choice.policy.as_ref().map(|p| show_policy(p, &labels)))
         }
@@ -481,9 +510,10 @@ pub fn show_policy(policy: &Policy, labels: &[char]) -> pb::ScoringPolicy {
         }
         Policy::SubsetProportional => with(Rule::SubsetProportional),
         Policy::PerKeyWithDeduction { points: p } => points(Rule::PerKeyWithDeduction, p),
-        Policy::OptionFractions { fractions } => {
-            pb::ScoringPolicy { option_values: values(&mut fractions.iter().map(Some)), ..with(Rule::OptionFractions) }
-        }
+        Policy::OptionFractions { fractions } => pb::ScoringPolicy {
+            option_values: values(&mut fractions.iter().map(Some)),
+            ..with(Rule::OptionFractions)
+        },
         Policy::CapToKeyCount => with(Rule::CapToKeyCount),
         Policy::NetCorrect => with(Rule::NetCorrect),
         Policy::EachDecision => with(Rule::EachDecision),
@@ -569,7 +599,9 @@ mod tests {
         };
         let mut fields = Fields::under("question");
         content(&question, &mut fields);
-        let crate::error::Error::Invalid(violations) = fields.done().unwrap_err() else { panic!("not invalid") };
+        let crate::error::Error::Invalid(violations) = fields.done().unwrap_err() else {
+            panic!("not invalid")
+        };
         let paths: Vec<&str> = violations.iter().map(|v| v.field.as_str()).collect();
         assert_eq!(
             paths,

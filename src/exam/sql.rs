@@ -23,7 +23,11 @@ pub struct Facts {
 }
 
 /// The facts of an exam.
-pub async fn facts(conn: &mut PgConnection, tenant: Uuid, exam: &ExamId) -> Result<Option<Facts>, sqlx::Error> {
+pub async fn facts(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    exam: &ExamId,
+) -> Result<Option<Facts>, sqlx::Error> {
     let row = run(
         "exam_facts",
         sqlx::query!(

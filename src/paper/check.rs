@@ -24,13 +24,21 @@ pub(super) fn paper(page: &Page, build: &mut Build, d: usize, papers: usize) -> 
     // A text that was cut by length ends anywhere; only the missing line end tells.
     if let (true, Some(last)) = (page.unended, build.drafts.last())
         && last.span.end == text.len()
-        && !matches!(text.before(text.len()), '。' | '.' | '?' | '!' | ')' | '”' | '√' | '×' | '】' | 'A'..='H')
+        && !matches!(
+            text.before(text.len()),
+            '。' | '.' | '?' | '!' | ')' | '”' | '√' | '×' | '】' | 'A'..='H'
+        )
         && !out.iter().any(|f| matches!(f.code, Code::TruncatedText | Code::TruncatedQuestion))
     {
         let words = last.question.stem.clone();
         out.push(
-            Finding::new(Code::PaperIncomplete, last.question.line, words, "the text ends without an end mark or a line end; the last question may be cut off")
-                .on(d, Some(last.question.section), None),
+            Finding::new(
+                Code::PaperIncomplete,
+                last.question.line,
+                words,
+                "the text ends without an end mark or a line end; the last question may be cut off",
+            )
+            .on(d, Some(last.question.section), None),
         );
     }
     out
@@ -40,30 +48,61 @@ fn head(text: &Text, build: &Build, d: usize, papers: usize, out: &mut Vec<Findi
     let start = build.head.start;
     if papers > 1 {
         let words = build.document.title.clone().unwrap_or_default();
-        out.push(Finding::new(Code::DocumentBoundary, text.line(start), words, "a paper begins here").on(d, None, None));
+        out.push(
+            Finding::new(Code::DocumentBoundary, text.line(start), words, "a paper begins here")
+                .on(d, None, None),
+        );
     }
     if let Some(range) = title::fields(text, build.head.clone()) {
-        out.push(Finding::new(Code::CandidateFields, text.line(range.start), text.show(range), "fields for the candidate were left out").on(d, None, None));
+        out.push(
+            Finding::new(
+                Code::CandidateFields,
+                text.line(range.start),
+                text.show(range),
+                "fields for the candidate were left out",
+            )
+            .on(d, None, None),
+        );
     }
     let titles: Vec<String> = build.titles.iter().map(|t| text.folded(t.clone())).collect();
     if titles.windows(2).any(|w| w[0] == w[1] || w[1].starts_with(&w[0])) {
-        out.push(Finding::new(Code::TitleRepeated, text.line(start), &titles[0], "the title is printed more than once").on(d, None, None));
+        out.push(
+            Finding::new(
+                Code::TitleRepeated,
+                text.line(start),
+                &titles[0],
+                "the title is printed more than once",
+            )
+            .on(d, None, None),
+        );
     }
     let letters: Vec<Option<char>> = titles.iter().map(|t| paper_letter(t)).collect();
     let differs = letters.iter().flatten().zip(letters.iter().flatten().skip(1)).any(|(a, b)| a != b);
     if differs {
         let shown = titles.join(" / ");
-        out.push(Finding::new(Code::TitleConflict, text.line(start), shown, "outer and inner title name different papers; the inner one was kept").on(d, None, None));
+        out.push(
+            Finding::new(
+                Code::TitleConflict,
+                text.line(start),
+                shown,
+                "outer and inner title name different papers; the inner one was kept",
+            )
+            .on(d, None, None),
+        );
     }
     if build.document.declared_total.is_none() && build.headers.iter().flatten().any(|h| h.points.any()) {
-        out.push(Finding::new(Code::NoPaperTotal, text.line(start), "", "the paper prints no full marks").on(d, None, None));
+        out.push(
+            Finding::new(Code::NoPaperTotal, text.line(start), "", "the paper prints no full marks")
+                .on(d, None, None),
+        );
     }
 }
 
 fn paper_letter(title: &str) -> Option<char> {
     let chars: Vec<char> = title.chars().collect();
     chars.windows(2).find_map(|w| match (w[0], w[1]) {
-        (c @ ('A'..='D' | '甲' | '乙' | '丙' | '丁'), '卷') | ('卷', c @ ('A'..='D' | '甲' | '乙' | '丙' | '丁')) => Some(c),
+        (c @ ('A'..='D' | '甲' | '乙' | '丙' | '丁'), '卷')
+        | ('卷', c @ ('A'..='D' | '甲' | '乙' | '丙' | '丁')) => Some(c),
         _ => None,
     })
 }
@@ -76,10 +115,22 @@ fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
     };
     if printed == 0 {
         let line = document.sections.first().map_or(1, |s| s.line);
-        push(Code::NoSectionHeaders, line, String::new(), "no section headers are printed; kinds were inferred from keys and options".into(), None);
+        push(
+            Code::NoSectionHeaders,
+            line,
+            String::new(),
+            "no section headers are printed; kinds were inferred from keys and options".into(),
+            None,
+        );
     } else {
         for (s, section) in document.sections.iter().enumerate().filter(|(_, s)| s.inferred) {
-            push(Code::SectionHeaderMissing, section.line, String::new(), "questions stand here without a header; their kind was inferred".into(), Some(s));
+            push(
+                Code::SectionHeaderMissing,
+                section.line,
+                String::new(),
+                "questions stand here without a header; their kind was inferred".into(),
+                Some(s),
+            );
         }
     }
     let mut declared = rust_decimal::Decimal::ZERO;
@@ -104,14 +155,38 @@ fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
         if let Some(want) = section.declared_count.or(section.implied_count) {
             let how = if section.declared_count.is_some() { "declares" } else { "implies" };
             if (found as u64) < u64::from(want) {
-                push(Code::SectionShort, line, words.clone(), format!("the header {how} {want} questions, the text holds {found}"), Some(s));
+                push(
+                    Code::SectionShort,
+                    line,
+                    words.clone(),
+                    format!("the header {how} {want} questions, the text holds {found}"),
+                    Some(s),
+                );
             } else if found as u64 > u64::from(want) {
-                push(Code::SectionLong, line, words.clone(), format!("the header {how} {want} questions, the text holds {found}"), Some(s));
+                push(
+                    Code::SectionLong,
+                    line,
+                    words.clone(),
+                    format!("the header {how} {want} questions, the text holds {found}"),
+                    Some(s),
+                );
             }
         } else if found == 0 {
-            push(Code::SectionShort, line, words.clone(), "the section has a header but no questions".into(), Some(s));
+            push(
+                Code::SectionShort,
+                line,
+                words.clone(),
+                "the section has a header but no questions".into(),
+                Some(s),
+            );
             if s + 1 == document.sections.len() {
-                push(Code::TruncatedText, line, words.clone(), "the text ends right behind this header".into(), Some(s));
+                push(
+                    Code::TruncatedText,
+                    line,
+                    words.clone(),
+                    "the text ends right behind this header".into(),
+                    Some(s),
+                );
             }
         }
         if points.mismatch() {
@@ -122,7 +197,13 @@ fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
         {
             let blanks: u32 = own.iter().map(|q| q.question.blanks.max(1)).sum();
             if each.checked_mul(blanks.into()) != Some(total) {
-                push(Code::PointsMismatch, line, words.clone(), format!("{blanks} blanks were found, which do not give the printed total"), Some(s));
+                push(
+                    Code::PointsMismatch,
+                    line,
+                    words.clone(),
+                    format!("{blanks} blanks were found, which do not give the printed total"),
+                    Some(s),
+                );
             }
         }
         if !points.any() {
@@ -130,41 +211,102 @@ fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
         } else if points.total.is_none() {
             push(Code::NoSectionTotal, line, words.clone(), "the header prints no total".into(), Some(s));
         } else if points.each.is_none() {
-            push(Code::PointsEachMissing, line, words.clone(), "the header prints no points per question".into(), Some(s));
+            push(
+                Code::PointsEachMissing,
+                line,
+                words.clone(),
+                "the header prints no points per question".into(),
+                Some(s),
+            );
         }
         if header.lost_ordinal || (header.ordinal.is_none() && ordinals) {
-            push(Code::SectionOrdinalMissing, line, words.clone(), "the ordinal of this section is missing".into(), Some(s));
+            push(
+                Code::SectionOrdinalMissing,
+                line,
+                words.clone(),
+                "the ordinal of this section is missing".into(),
+                Some(s),
+            );
         }
         if header.unknown {
-            push(Code::SectionKindUnknown, line, words.clone(), "the kind of this section is not known; its questions were read as short answers".into(), Some(s));
+            push(
+                Code::SectionKindUnknown,
+                line,
+                words.clone(),
+                "the kind of this section is not known; its questions were read as short answers".into(),
+                Some(s),
+            );
         }
         if header.foreign.is_some() {
-            push(Code::SectionHeaderInterleaved, line, words.clone(), "foreign text stands inside the bracket of this header; the figures around it were joined".into(), Some(s));
+            push(
+                Code::SectionHeaderInterleaved,
+                line,
+                words.clone(),
+                "foreign text stands inside the bracket of this header; the figures around it were joined"
+                    .into(),
+                Some(s),
+            );
         } else if header.wraps {
-            push(Code::SectionTitleWraps, line, words.clone(), "the header is broken over lines; it was joined".into(), Some(s));
+            push(
+                Code::SectionTitleWraps,
+                line,
+                words.clone(),
+                "the header is broken over lines; it was joined".into(),
+                Some(s),
+            );
         }
         if section.material.is_some() {
-            push(Code::CaseMaterial, line, words.clone(), "the text before the first question was kept as material of the section".into(), Some(s));
+            push(
+                Code::CaseMaterial,
+                line,
+                words.clone(),
+                "the text before the first question was kept as material of the section".into(),
+                Some(s),
+            );
         }
     }
     if build.headers.iter().flatten().next().and_then(|h| h.number) == Some(3) && printed > 0 {
         let line = document.sections.first().map_or(1, |s| s.line);
-        push(Code::SectionOrdinalsStartAtThree, line, String::new(), "the first section is numbered three; one and two are not in the text".into(), None);
+        push(
+            Code::SectionOrdinalsStartAtThree,
+            line,
+            String::new(),
+            "the first section is numbered three; one and two are not in the text".into(),
+            None,
+        );
     }
     if let Some(total) = document.declared_total
         && all_declared
         && total != declared
     {
-        push(Code::PointsMismatch, text.line(build.head.start), String::new(), format!("the sections add up to {declared}, the paper declares {total}"), None);
+        push(
+            Code::PointsMismatch,
+            text.line(build.head.start),
+            String::new(),
+            format!("the sections add up to {declared}, the paper declares {total}"),
+            None,
+        );
     }
     if numbers.len() > 1 {
         let continuous = numbers.windows(2).all(|w| w[1].0 > w[0].1);
         let restarts = numbers.windows(2).any(|w| w[1].0 == 1);
         let line = document.sections.get(1).map_or(1, |s| s.line);
         if continuous && printed > 0 {
-            push(Code::NumberingContinuous, line, String::new(), "numbers run on over the sections".into(), None);
+            push(
+                Code::NumberingContinuous,
+                line,
+                String::new(),
+                "numbers run on over the sections".into(),
+                None,
+            );
         } else if restarts {
-            push(Code::NumberingRestarts, line, String::new(), "numbers start again in each section".into(), None);
+            push(
+                Code::NumberingRestarts,
+                line,
+                String::new(),
+                "numbers start again in each section".into(),
+                None,
+            );
         }
     }
 }
@@ -193,19 +335,26 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
     let any_key = keyed > 0;
     if !any_key && asked > 0 {
         let promised = text.contains(build.head.clone(), &["答案", "解析"]);
-        let why = if promised { "the title promises answers, but no key is printed" } else { "no key is printed in the paper" };
+        let why = if promised {
+            "the title promises answers, but no key is printed"
+        } else {
+            "no key is printed in the paper"
+        };
         let words = build.document.title.clone().unwrap_or_default();
         out.push(Finding::new(Code::NoAnswerKey, text.line(build.head.start), words, why).on(d, None, None));
     }
     let count = build.drafts.len();
     let explains = build.drafts.iter().filter(|q| q.question.explanation.is_some()).count() * 2 > count;
     let own = by_section(build);
-    let keyed_of: Vec<(usize, usize)> =
-        own.iter().map(|o| (o.iter().filter(|&&i| !build.drafts[i].question.answer.is_none()).count(), o.len())).collect();
+    let keyed_of: Vec<(usize, usize)> = own
+        .iter()
+        .map(|o| (o.iter().filter(|&&i| !build.drafts[i].question.answer.is_none()).count(), o.len()))
+        .collect();
     let mut previous: Option<(usize, u32)> = None;
     let last_of: Vec<usize> = own.iter().map(|o| o.last().copied().unwrap_or(usize::MAX)).collect();
     let first_of: Vec<usize> = own.iter().map(|o| o.first().copied().unwrap_or(usize::MAX)).collect();
-    let usual: Vec<usize> = own.iter().map(|o| median(o.iter().map(|&i| build.drafts[i].question.options.len()))).collect();
+    let usual: Vec<usize> =
+        own.iter().map(|o| median(o.iter().map(|&i| build.drafts[i].question.options.len()))).collect();
     // The one item of a section that was just begun is measured by the paper.
     let common = median(build.drafts.iter().map(|q| q.question.options.len()).filter(|n| *n >= 2));
     for i in 0..count {
@@ -219,7 +368,9 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
             out.push(Finding::new(code, line, words, message).on(d, Some(section), Some(i)));
         };
         for (code, range, message) in &draft.notes {
-            if code.severity() != super::Severity::Info || matches!(code, Code::ThreeOptions | Code::LatinInBrackets) {
+            if code.severity() != super::Severity::Info
+                || matches!(code, Code::ThreeOptions | Code::LatinInBrackets)
+            {
                 push(*code, text.line(range.start), text.show(range.clone()), message.clone());
             }
         }
@@ -230,14 +381,21 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
         let lacks_options = kind.is_choice() && options < 2;
         let alone = build.document.sections.len() > 1 && last_of[section] == i && first_of[section] == i;
         let half_label = kind.is_choice() && options >= 2 && half_label(&draft.question);
-        let fewer = very_last && kind.is_choice() && options >= 2 && (options < usual[section] || (alone && options < common) || half_label);
+        let fewer = very_last
+            && kind.is_choice()
+            && options >= 2
+            && (options < usual[section] || (alone && options < common) || half_label);
         if lacks_options || fewer {
             draft.question.missing.push(Missing::Options);
         }
         let (with_key, all) = keyed_of[section];
-        let neighbours = with_key * 2 >= all.saturating_sub(1).max(1) || (all == 1 && keyed * 2 >= count.saturating_sub(1).max(1) && any_key);
+        let neighbours = with_key * 2 >= all.saturating_sub(1).max(1)
+            || (all == 1 && keyed * 2 >= count.saturating_sub(1).max(1) && any_key);
         let announced = very_last && draft.marked && draft.question.answer.is_none();
-        let keyless = announced || (draft.question.answer.is_none() && any_key && (objective(kind) || (neighbours && with_key > 0)));
+        let keyless = announced
+            || (draft.question.answer.is_none()
+                && any_key
+                && (objective(kind) || (neighbours && with_key > 0)));
         if keyless {
             draft.question.missing.push(Missing::Key);
         }
@@ -248,20 +406,50 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
         }
         draft.question.complete = draft.question.missing.is_empty();
         let open_end = very_last && !draft.question.complete;
-        if lacks_options || (fewer && keyless) || (very_last && keyless && (fewer || draft.marked || neighbours)) || (very_last && fewer) {
+        if lacks_options
+            || (fewer && keyless)
+            || (very_last && keyless && (fewer || draft.marked || neighbours))
+            || (very_last && fewer)
+        {
             let what: Vec<&str> = draft.question.missing.iter().map(|m| missing(*m)).collect();
-            let why = if last { "the question is cut off or incomplete" } else { "the question is incomplete" };
-            push(Code::TruncatedQuestion, line, stem.clone(), format!("{why}: {} missing; kept as a draft", what.join(", ")));
+            let why =
+                if last { "the question is cut off or incomplete" } else { "the question is incomplete" };
+            push(
+                Code::TruncatedQuestion,
+                line,
+                stem.clone(),
+                format!("{why}: {} missing; kept as a draft", what.join(", ")),
+            );
         } else if cut_explanation || lacks_explanation {
-            push(Code::TruncatedText, line, stem.clone(), "the text ends within the explanation of this question; what is there was kept".into());
+            push(
+                Code::TruncatedText,
+                line,
+                stem.clone(),
+                "the text ends within the explanation of this question; what is there was kept".into(),
+            );
         } else if draft.question.stem.is_empty() {
-            push(Code::TruncatedQuestion, line, draft.question.number_raw.clone(), "the question has no wording; kept as a draft".into());
+            push(
+                Code::TruncatedQuestion,
+                line,
+                draft.question.number_raw.clone(),
+                "the question has no wording; kept as a draft".into(),
+            );
         } else if keyless {
-            push(Code::NoAnswerKey, line, stem.clone(), "no key is printed for this question, while others have one".into());
+            push(
+                Code::NoAnswerKey,
+                line,
+                stem.clone(),
+                "no key is printed for this question, while others have one".into(),
+            );
         } else if very_last && kind.is_free() && unclosed(&stem) && draft.words.is_none() && !open_end {
             draft.question.complete = false;
             draft.question.missing.push(Missing::Stem);
-            push(Code::TruncatedText, line, stem.clone(), "the text ends in the middle of this question; what is there was kept".into());
+            push(
+                Code::TruncatedText,
+                line,
+                stem.clone(),
+                "the text ends in the middle of this question; what is there was kept".into(),
+            );
         }
         key_checks(draft, &mut push);
         if let Some((p, number)) = previous
@@ -270,15 +458,34 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
         {
             let from = number + 1;
             let to = draft.question.number - 1;
-            push(Code::NumberingGap, line, draft.question.number_raw.clone(), format!("numbers {from} to {to} are missing before this question"));
+            push(
+                Code::NumberingGap,
+                line,
+                draft.question.number_raw.clone(),
+                format!("numbers {from} to {to} are missing before this question"),
+            );
         }
         previous = Some((section, draft.question.number));
-        let whole: String = std::iter::once(stem.as_str()).chain(draft.question.options.iter().map(|o| o.text.as_str())).collect();
+        let whole: String = std::iter::once(stem.as_str())
+            .chain(draft.question.options.iter().map(|o| o.text.as_str()))
+            .collect();
         if let Some(rubbish) = garbage(&whole) {
-            push(Code::OcrGarbage, line, rubbish, "these characters look like failed recognition; the question was kept as a draft".into());
+            push(
+                Code::OcrGarbage,
+                line,
+                rubbish,
+                "these characters look like failed recognition; the question was kept as a draft".into(),
+            );
         }
-        if kind == Kind::Picture || ["如图", "下图", "上图", "示意图:", "看图", "图中"].iter().any(|w| stem.contains(w)) {
-            push(Code::PictureMissing, line, stem.clone(), "the question speaks of a picture that plain text does not hold".into());
+        if kind == Kind::Picture
+            || ["如图", "下图", "上图", "示意图:", "看图", "图中"].iter().any(|w| stem.contains(w))
+        {
+            push(
+                Code::PictureMissing,
+                line,
+                stem.clone(),
+                "the question speaks of a picture that plain text does not hold".into(),
+            );
         }
         if let Some(rare) = whole.chars().find(|c| duplicate::variant(*c).is_some()) {
             push(Code::VariantCharacter, line, rare.to_string(), "a rare variant of a usual character; kept in the wording, folded when looking for duplicates".into());
@@ -322,9 +529,15 @@ fn key_checks(draft: &Draft, push: &mut impl FnMut(Code, u32, String, String)) {
     let line = question.line;
     let raw = question.answer_raw.clone().unwrap_or_default();
     if let Answer::Letters(letters) = &question.answer {
-        let lost: String = letters.iter().filter(|l| !question.options.iter().any(|o| o.label == **l)).collect();
+        let lost: String =
+            letters.iter().filter(|l| !question.options.iter().any(|o| o.label == **l)).collect();
         if !lost.is_empty() {
-            push(Code::KeyNamesMissingOption, line, raw.clone(), format!("the key names {lost}, which no option has; the key was kept as printed"));
+            push(
+                Code::KeyNamesMissingOption,
+                line,
+                raw.clone(),
+                format!("the key names {lost}, which no option has; the key was kept as printed"),
+            );
         }
         let fits = match question.kind {
             Kind::SingleChoice => letters.len() == 1,
@@ -332,25 +545,66 @@ fn key_checks(draft: &Draft, push: &mut impl FnMut(Code, u32, String, String)) {
             _ => true,
         };
         if !fits {
-            push(Code::KeyDoesNotFitKind, line, raw.clone(), format!("{} key letters do not fit a question of kind {}", letters.len(), question.kind.as_str()));
+            push(
+                Code::KeyDoesNotFitKind,
+                line,
+                raw.clone(),
+                format!(
+                    "{} key letters do not fit a question of kind {}",
+                    letters.len(),
+                    question.kind.as_str()
+                ),
+            );
         }
         if let Some(claims) = &draft.explained.claims
             && claims != letters
         {
             let stated: String = claims.iter().collect();
-            push(Code::KeyContradictsExplanation, line, raw.clone(), format!("the explanation states {stated}; the printed key was kept"));
+            push(
+                Code::KeyContradictsExplanation,
+                line,
+                raw.clone(),
+                format!("the explanation states {stated}; the printed key was kept"),
+            );
         }
     }
     if let (Answer::Truth(value), Some(claim)) = (&question.answer, draft.explained.claims_truth)
         && *value != claim
     {
-        push(Code::KeyContradictsExplanation, line, raw, format!("the explanation says {claim}; the printed key was kept"));
+        push(
+            Code::KeyContradictsExplanation,
+            line,
+            raw,
+            format!("the explanation says {claim}; the printed key was kept"),
+        );
     }
 }
 
 /// Symbols that only failed recognition puts beside each other.
 fn garbage(words: &str) -> Option<String> {
-    let odd = |c: char| matches!(c, '¥' | '§' | '¶' | '¤' | '†' | '‡' | '◊' | '□' | '■' | '\u{fffd}' | '|' | '^' | '~' | '¢' | '£' | '®' | '©' | '¬' | '¦');
+    let odd = |c: char| {
+        matches!(
+            c,
+            '¥' | '§'
+                | '¶'
+                | '¤'
+                | '†'
+                | '‡'
+                | '◊'
+                | '□'
+                | '■'
+                | '\u{fffd}'
+                | '|'
+                | '^'
+                | '~'
+                | '¢'
+                | '£'
+                | '®'
+                | '©'
+                | '¬'
+                | '¦'
+        )
+    };
     let chars: Vec<char> = words.chars().collect();
     for window in chars.windows(4) {
         if window.iter().filter(|c| odd(**c)).count() >= 2 {
@@ -364,27 +618,54 @@ fn garbage(words: &str) -> Option<String> {
 fn dialect(text: &Text, build: &Build, d: usize, out: &mut Vec<Finding>) {
     let mut once = |code: Code, draft: Option<&Draft>, message: &str| {
         if let Some(draft) = draft {
-            out.push(Finding::new(code, draft.question.line, draft.question.number_raw.clone(), message).on(d, Some(draft.question.section), None));
+            out.push(Finding::new(code, draft.question.line, draft.question.number_raw.clone(), message).on(
+                d,
+                Some(draft.question.section),
+                None,
+            ));
         }
     };
     let place = |place: Place| build.drafts.iter().find(|q| q.key.as_ref().is_some_and(|k| k.1 == place));
-    once(Code::KeyGluedToOptionLabel, place(Place::Glued), "keys stand directly before the label of option A; they were taken because the section agrees");
+    once(
+        Code::KeyGluedToOptionLabel,
+        place(Place::Glued),
+        "keys stand directly before the label of option A; they were taken because the section agrees",
+    );
     once(Code::KeyBeforeStem, place(Place::Before), "keys stand before the wording");
     once(Code::KeyInsideStem, place(Place::Inside), "keys stand inside the wording");
-    once(Code::NumberAfterAnswerBracket, build.drafts.iter().find(|q| q.prefixed), "the answer bracket stands before the number");
-    once(Code::NumberGluedToDigits, build.drafts.iter().find(|q| q.number_glued), "a question number stands directly behind other digits");
+    once(
+        Code::NumberAfterAnswerBracket,
+        build.drafts.iter().find(|q| q.prefixed),
+        "the answer bracket stands before the number",
+    );
+    once(
+        Code::NumberGluedToDigits,
+        build.drafts.iter().find(|q| q.number_glued),
+        "a question number stands directly behind other digits",
+    );
     once(Code::NumberingOdd, build.drafts.iter().find(|q| q.number_odd), "numbers are punctuated oddly");
     let glued = build.drafts.windows(3).find(|w| w[0].question.line == w[2].question.line).map(|w| &w[0]);
     once(Code::GluedLine, glued, "several questions stand in one line");
     let next = build.drafts.windows(2).find(|w| {
-        w[0].marked && w[0].span.end == w[1].span.start && !text.has(w[1].span.start, LINE) && w[0].explained.body.is_none()
+        w[0].marked
+            && w[0].span.end == w[1].span.start
+            && !text.has(w[1].span.start, LINE)
+            && w[0].explained.body.is_none()
     });
     once(Code::KeyGluedToNextNumber, next.map(|w| &w[1]), "the key is followed directly by the next number");
     let lined = build.drafts.iter().find(|q| q.question.kind.is_choice() && q.question.stem.contains("__"));
     once(Code::UnderscoreBlanks, lined, "choice questions use underscores for blanks");
     for code in [Code::OptionsSpacedSeparator, Code::LatinAtOptionEnd] {
         let noted = build.drafts.iter().find(|q| q.notes.iter().any(|n| n.0 == code));
-        once(code, noted, if code == Code::LatinAtOptionEnd { "options end in Latin letters right before the next label" } else { "a blank stands between label and punctuation" });
+        once(
+            code,
+            noted,
+            if code == Code::LatinAtOptionEnd {
+                "options end in Latin letters right before the next label"
+            } else {
+                "a blank stands between label and punctuation"
+            },
+        );
     }
 }
 

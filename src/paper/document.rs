@@ -72,7 +72,14 @@ pub(super) fn read(source: &str) -> Reading {
     let marks = number::find(&text);
     let key_marks = keys::marks(&text);
     let explanations = keys::explanations(&text);
-    let page = Page { text: &text, labels: &labels, marks: &marks, keys: &key_marks, explanations: &explanations, unended: !source.ends_with(['\n', '\r']) };
+    let page = Page {
+        text: &text,
+        labels: &labels,
+        marks: &marks,
+        keys: &key_marks,
+        explanations: &explanations,
+        unended: !source.ends_with(['\n', '\r']),
+    };
     let mut headers = header::find(&text);
     let boundaries = title::boundaries(&text, &headers);
     let ends: Vec<usize> = boundaries.iter().filter(|b| b.title).map(|b| b.range.start).collect();
@@ -91,7 +98,15 @@ pub(super) fn read(source: &str) -> Reading {
     walls.extend((1..text.len()).filter(|&i| text.has(i, CUT)).map(|i| (i..i, Wall::Cut)));
     walls.sort_by_key(|w| (w.0.start, w.0.end));
 
-    let mut reader = Reader { page, headers, builds: Vec::new(), pending: Vec::new(), head: 0, findings, tables: Vec::new() };
+    let mut reader = Reader {
+        page,
+        headers,
+        builds: Vec::new(),
+        pending: Vec::new(),
+        head: 0,
+        findings,
+        tables: Vec::new(),
+    };
     let (mut at, mut owner, mut resumes) = (0, None, None);
     for (range, wall) in walls {
         // A wall inside what an earlier wall took (a chapter line that is a title as well) only adds its meaning.
@@ -188,7 +203,8 @@ impl Reader<'_> {
         let first = run.items.first().map_or(range.end, |i| i.at);
         let lead = text.show(range.start..first);
         if !lead.is_empty() {
-            let long = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture) || (lead.chars().count() > 120 && kind.is_free());
+            let long = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture)
+                || (lead.chars().count() > 120 && kind.is_free());
             if long && !run.items.is_empty() {
                 section.material = Some(lead);
             } else if !run.items.is_empty() {
@@ -260,7 +276,11 @@ impl Reader<'_> {
         {
             let words = text.folded(line..restart);
             let label = words.chars().nth(1).is_some_and(|c| matches!(c, '.' | '、' | ')' | ':'));
-            if words.chars().count() <= 50 && !label && !words.ends_with(['。', '?', '!', ';']) && !words.contains("答案") {
+            if words.chars().count() <= 50
+                && !label
+                && !words.ends_with(['。', '?', '!', ';'])
+                && !words.contains("答案")
+            {
                 self.pending.push(line..restart);
                 stop = line;
             }
@@ -285,7 +305,8 @@ impl Reader<'_> {
             return;
         }
         let text = self.page.text;
-        let previous = resumes.and_then(|(b, _)| self.builds.get(b)?.drafts.last()).map(|d| d.question.number);
+        let previous =
+            resumes.and_then(|(b, _)| self.builds.get(b)?.drafts.last()).map(|d| d.question.number);
         let mut at = range.start;
         for mut run in self.page.split_bare(range.clone(), previous) {
             let Some(first) = run.items.first() else { continue };
@@ -300,7 +321,8 @@ impl Reader<'_> {
                 let kind = build.document.sections[s].kind;
                 let chapter = build.document.sections[s].chapter.clone();
                 self.close(&mut run.items, Some(kind));
-                let mut drafts: Vec<Draft> = run.items.iter().map(|i| question::read(&self.page, i, Some(kind))).collect();
+                let mut drafts: Vec<Draft> =
+                    run.items.iter().map(|i| question::read(&self.page, i, Some(kind))).collect();
                 if let Some(build) = self.builds.get_mut(b) {
                     for draft in &mut drafts {
                         draft.question.section = s;
@@ -313,14 +335,21 @@ impl Reader<'_> {
                 continue;
             }
             self.close(&mut run.items, None);
-            let mut drafts: Vec<Draft> = run.items.iter().map(|i| question::read(&self.page, i, None)).collect();
+            let mut drafts: Vec<Draft> =
+                run.items.iter().map(|i| question::read(&self.page, i, None)).collect();
             settle_glued(&mut drafts, false);
             if !goes_on || self.builds.is_empty() {
                 // The words before the first item are its title when they are short.
                 if self.pending.is_empty() {
-                    let line = (at..begin).rev().find(|&i| text.breaks(i)).map_or(at, |l| if l == begin { at } else { l });
+                    let line = (at..begin)
+                        .rev()
+                        .find(|&i| text.breaks(i))
+                        .map_or(at, |l| if l == begin { at } else { l });
                     let from = line.max(begin.saturating_sub(60));
-                    if from < begin && (text.breaks(from) || from == at) && !text.folded(from..begin).ends_with('。') {
+                    if from < begin
+                        && (text.breaks(from) || from == at)
+                        && !text.folded(from..begin).ends_with('。')
+                    {
                         self.pending.push(from..begin);
                     }
                 }
@@ -340,7 +369,7 @@ impl Reader<'_> {
         let mut last: Option<Kind> = None;
         let mut ahead: Option<usize> = None;
         for mut draft in drafts {
-            let kind = infer_kind(text, &draft).or(last).unwrap_or_default();
+            let kind = infer_kind(text, &draft, last).or(last).unwrap_or_default();
             let section = match ahead.filter(|_| last == Some(kind)) {
                 Some(section) => section,
                 None => {
@@ -377,7 +406,10 @@ impl Reader<'_> {
         });
         match (&header.chapter, back) {
             // A bank goes on with its next chapter; the same chapter again is another copy.
-            (Some((_, chapter)), _) if !build.chapters.is_empty() => build.chapters.contains(chapter) && back != Some(false),
+            (Some((_, chapter)), _) if !build.chapters.is_empty() => {
+                build.chapters.contains(chapter) && back != Some(false)
+            }
+            (Some(_), _) => true,
             (_, Some(true)) => true,
             _ => titled,
         }
@@ -386,7 +418,8 @@ impl Reader<'_> {
     fn open(&mut self, begin: usize) {
         let from = self.builds.last().map_or(self.head, |b| b.end.max(self.head));
         let from = self.pending.first().map_or(from, |p| p.start.max(from).min(begin));
-        let mut build = Build { head: from..begin, titles: self.pending.clone(), end: begin, ..Build::default() };
+        let mut build =
+            Build { head: from..begin, titles: self.pending.clone(), end: begin, ..Build::default() };
         if build.titles.is_empty() && !build.head.is_empty() && build.head.len() <= 120 {
             build.titles.push(build.head.clone());
         }
@@ -470,7 +503,7 @@ fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
 }
 
 /// What a question without a header is, by its key, options and wording.
-fn infer_kind(text: &Text, draft: &Draft) -> Option<Kind> {
+fn infer_kind(text: &Text, draft: &Draft, last: Option<Kind>) -> Option<Kind> {
     let stem = question::stem_text(text, &draft.stem);
     match &draft.key {
         Some((Key::Truth(_), _)) => return Some(Kind::TrueFalse),
@@ -487,12 +520,21 @@ fn infer_kind(text: &Text, draft: &Draft) -> Option<Kind> {
     if draft.words.is_some() {
         return Some(if draft.blank { Kind::FillBlank } else { Kind::ShortAnswer });
     }
+    // Among choice questions a bare question lost its options.
     if stem.ends_with(['?', '？']) {
-        return Some(Kind::ShortAnswer);
+        return if last.is_some_and(Kind::is_choice) { None } else { Some(Kind::ShortAnswer) };
     }
     let open = stem.trim_end_matches(['(', ')', '（', '）', ' ']);
     if draft.blank {
-        return Some(if open.len() < stem.len() && open.ends_with(['。', '.']) || stem.ends_with('。') && stem.contains("()。") { Kind::TrueFalse } else { Kind::FillBlank });
+        return Some(
+            if open.len() < stem.len() && open.ends_with(['。', '.'])
+                || stem.ends_with('。') && stem.contains("()。")
+            {
+                Kind::TrueFalse
+            } else {
+                Kind::FillBlank
+            },
+        );
     }
     stem.ends_with(['。', '.', '．']).then_some(Kind::TrueFalse)
 }
@@ -515,7 +557,9 @@ fn settle_glued_refs(drafts: &mut [&mut Draft]) {
         let fit = fits(draft, &letters);
         let others = with - usize::from(fit);
         let rest = all - 1;
-        let single = draft.question.kind == Kind::SingleChoice && letters.len() > 1 && draft.question.section != usize::MAX;
+        let single = draft.question.kind == Kind::SingleChoice
+            && letters.len() > 1
+            && draft.question.section != usize::MAX;
         let agreed = fit && (rest == 0 || others * 2 >= rest);
         let stem_end = draft.stem.last().map_or(start, |r| r.end);
         if agreed && !(single && others == 0 && rest > 0) {
@@ -567,7 +611,14 @@ fn apply(text: &Text, table: &Table, build: &mut Build, current: usize) {
         None if sections.len() == 1 => Some(0),
         // A table in its section, before the next header: its numbers must be those of the section.
         None => {
-            let numbers = |s: usize| build.drafts.iter().filter(|d| d.question.section == s).map(|d| d.question.number).collect::<Vec<_>>();
+            let numbers = |s: usize| {
+                build
+                    .drafts
+                    .iter()
+                    .filter(|d| d.question.section == s)
+                    .map(|d| d.question.number)
+                    .collect::<Vec<_>>()
+            };
             let named: Vec<u32> = table.entries.iter().map(|e| e.number).collect();
             let own = numbers(current);
             let last = current + 1 == sections.len();
@@ -587,7 +638,9 @@ fn apply(text: &Text, table: &Table, build: &mut Build, current: usize) {
     let mut used = 0;
     let mut lost = Vec::new();
     for entry in &table.entries {
-        let mut named = build.drafts.iter_mut().filter(|d| d.question.number == entry.number && (section == usize::MAX || d.question.section == section));
+        let mut named = build.drafts.iter_mut().filter(|d| {
+            d.question.number == entry.number && (section == usize::MAX || d.question.section == section)
+        });
         let (Some(draft), None) = (named.next(), named.next()) else {
             lost.push(entry.number);
             continue;
@@ -649,9 +702,13 @@ fn finish_draft(page: &Page, draft: &mut Draft) {
             };
             match chosen.map(|c| c.trim_end_matches(['。', '.', ' '])) {
                 Some("正确" | "对" | "√" | "是" | "T" | "True") => Answer::Truth(true),
-                Some("错误" | "错" | "×" | "否" | "F" | "False" | "不正确" | "不对") => Answer::Truth(false),
+                Some("错误" | "错" | "×" | "否" | "F" | "False" | "不正确" | "不对") => {
+                    Answer::Truth(false)
+                }
                 _ => {
-                    unreadable = Some("the key is a letter, but no option says which letter means right; none was taken");
+                    unreadable = Some(
+                        "the key is a letter, but no option says which letter means right; none was taken",
+                    );
                     Answer::None
                 }
             }
@@ -662,7 +719,8 @@ fn finish_draft(page: &Page, draft: &mut Draft) {
             match question.options.iter().find(|o| word.contains(&o.text.as_str())) {
                 Some(option) => Answer::Letters(vec![option.label]),
                 None => {
-                    unreadable = Some("the key says right or wrong, but the question has options; none was taken");
+                    unreadable =
+                        Some("the key says right or wrong, but the question has options; none was taken");
                     Answer::None
                 }
             }
@@ -693,7 +751,11 @@ fn finish_draft(page: &Page, draft: &mut Draft) {
         let (parts, scrambled) = question::parts(page, stem.clone());
         question.sub_questions = parts;
         if scrambled {
-            draft.notes.push((Code::ReadingOrderScrambled, stem.clone(), "parts of the task stand out of order; they were sorted by their numbers".into()));
+            draft.notes.push((
+                Code::ReadingOrderScrambled,
+                stem.clone(),
+                "parts of the task stand out of order; they were sorted by their numbers".into(),
+            ));
         }
     }
 }

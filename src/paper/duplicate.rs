@@ -12,8 +12,20 @@ use super::finding::{Code, Finding};
 use super::{Answer, Document, Question, Reading};
 
 /// Rare variants beside the characters they stand for.
-const VARIANTS: &[(char, char)] =
-    &[('釆', '采'), ('巳', '已'), ('曰', '日'), ('內', '内'), ('戶', '户'), ('査', '查'), ('別', '别'), ('說', '说'), ('産', '产'), ('為', '为'), ('吿', '告'), ('淸', '清')];
+const VARIANTS: &[(char, char)] = &[
+    ('釆', '采'),
+    ('巳', '已'),
+    ('曰', '日'),
+    ('內', '内'),
+    ('戶', '户'),
+    ('査', '查'),
+    ('別', '别'),
+    ('說', '说'),
+    ('産', '产'),
+    ('為', '为'),
+    ('吿', '告'),
+    ('淸', '清'),
+];
 
 /// The usual character for a rare variant that only comes from bad recognition or fonts.
 pub(super) fn variant(c: char) -> Option<char> {
@@ -73,20 +85,47 @@ pub(super) fn settle(reading: &mut Reading) {
             };
             let Some(other) = question_at(reading, od, oq) else { continue };
             if !other.answer.is_none() && !question.answer.is_none() && other.answer != question.answer {
-                let message = format!("equal wording and options as the question in line {}, but another key ({} there, {} here); both keys were kept", other.line, show(&other.answer), show(&question.answer));
-                found.push(Finding::new(Code::KeyConflict, question.line, &question.stem, message.clone()).on(d, Some(question.section), Some(q)));
-                found.push(Finding::new(Code::KeyConflict, other.line, &other.stem, message).on(od, Some(other.section), Some(oq)));
+                let message = format!(
+                    "equal wording and options as the question in line {}, but another key ({} there, {} here); both keys were kept",
+                    other.line,
+                    show(&other.answer),
+                    show(&question.answer)
+                );
+                found.push(
+                    Finding::new(Code::KeyConflict, question.line, &question.stem, message.clone()).on(
+                        d,
+                        Some(question.section),
+                        Some(q),
+                    ),
+                );
+                found.push(Finding::new(Code::KeyConflict, other.line, &other.stem, message).on(
+                    od,
+                    Some(other.section),
+                    Some(oq),
+                ));
             } else if od != d && other.answer == question.answer && question.complete {
                 copies.push(q);
                 dropped.push((d, q));
             } else if od == d {
-                let message = format!("equal to the question in line {} of the same paper; both were kept", other.line);
-                found.push(Finding::new(Code::DuplicateQuestions, question.line, &question.stem, message).on(d, Some(question.section), Some(q)));
+                let message =
+                    format!("equal to the question in line {} of the same paper; both were kept", other.line);
+                found.push(
+                    Finding::new(Code::DuplicateQuestions, question.line, &question.stem, message).on(
+                        d,
+                        Some(question.section),
+                        Some(q),
+                    ),
+                );
             }
         }
         if let Some(first) = copies.first().and_then(|&q| document.questions.get(q)) {
-            let message = format!("{} questions of this paper are equal to questions of an earlier paper in the same text; the copies were left out", copies.len());
-            found.push(Finding::new(Code::DuplicateQuestions, first.line, &first.stem, message).on(d, None, None));
+            let message = format!(
+                "{} questions of this paper are equal to questions of an earlier paper in the same text; the copies were left out",
+                copies.len()
+            );
+            found.push(
+                Finding::new(Code::DuplicateQuestions, first.line, &first.stem, message).on(d, None, None),
+            );
         }
     }
     reading.findings.append(&mut found);
@@ -107,44 +146,34 @@ fn show(answer: &Answer) -> String {
     }
 }
 
-/// Removes questions and moves the indices of the findings along.
+/// Removes questions (sorted) and moves the indices of the findings along.
 fn drop_questions(reading: &mut Reading, dropped: &[(usize, usize)]) {
     if dropped.is_empty() {
         return;
     }
+    let mut next = 0;
+    let mut maps: Vec<Vec<Option<usize>>> = Vec::with_capacity(reading.documents.len());
     for (d, document) in reading.documents.iter_mut().enumerate() {
-        let gone: Vec<usize> = dropped.iter().filter(|(doc, _)| *doc == d).map(|(_, q)| *q).collect();
-        if gone.is_empty() {
-            continue;
-        }
-        let mut map: Vec<Option<usize>> = Vec::with_capacity(document.questions.len());
-        let mut next = 0;
-        let mut index = 0;
-        for q in 0..document.questions.len() {
-            if gone.get(index) == Some(&q) {
-                index += 1;
-                map.push(None);
-            } else {
-                map.push(Some(next));
-                next += 1;
-            }
-        }
-        let mut q = 0;
-        document.questions.retain(|_| {
-            q += 1;
-            map.get(q - 1).is_some_and(Option::is_some)
-        });
-        reading.findings.retain_mut(|finding| match (finding.document, finding.question) {
-            (Some(doc), Some(question)) if doc == d => match map.get(question) {
-                Some(Some(new)) => {
-                    finding.question = Some(*new);
-                    true
+        let mut kept = 0;
+        let map: Vec<Option<usize>> = (0..document.questions.len())
+            .map(|q| {
+                if dropped.get(next) == Some(&(d, q)) {
+                    next += 1;
+                    return None;
                 }
-                _ => false,
-            },
-            _ => true,
-        });
+                kept += 1;
+                Some(kept - 1)
+            })
+            .collect();
+        let mut keep = map.iter();
+        document.questions.retain(|_| keep.next().is_some_and(Option::is_some));
+        maps.push(map);
     }
+    reading.findings.retain_mut(|finding| {
+        let (Some(document), Some(question)) = (finding.document, finding.question) else { return true };
+        finding.question = maps.get(document).and_then(|map| map.get(question).copied().flatten());
+        finding.question.is_some()
+    });
 }
 
 /// Whether two wordings share most of their characters.

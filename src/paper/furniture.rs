@@ -23,7 +23,8 @@ const FOOTERS: &[&str] = &[
 ];
 
 /// Whole lines that are furniture.
-const LINES: &[&str] = &["举报", "相关文档", "最新文档", "实名认证", "收藏", "分享", "下载", "推荐文档", "猜你喜欢", "关注"];
+const LINES: &[&str] =
+    &["举报", "相关文档", "最新文档", "实名认证", "收藏", "分享", "下载", "推荐文档", "猜你喜欢", "关注"];
 
 /// Words that make a numbered or bulleted line a notice of the site.
 const NOTICES: &[&str] = &[
@@ -44,8 +45,10 @@ const NOTICES: &[&str] = &[
     "二次下载",
 ];
 
-const FILES: &[&str] =
-    &[".docx", ".doc", ".pptx", ".ppt", ".pdf", ".xlsx", ".xls", ".wps", ".txt", ".docxVIP", ".docVIP", ".pptxVIP", ".pptVIP", ".pdfVIP"];
+const FILES: &[&str] = &[
+    ".docx", ".doc", ".pptx", ".ppt", ".pdf", ".xlsx", ".xls", ".wps", ".txt", ".docxVIP", ".docVIP",
+    ".pptxVIP", ".pptVIP", ".pdfVIP",
+];
 
 /// Finds and removes furniture.
 pub(super) fn strip(text: Text, findings: &mut Vec<Finding>) -> Text {
@@ -95,7 +98,12 @@ pub(super) fn strip(text: Text, findings: &mut Vec<Finding>) -> Text {
         ));
     }
     if let Some((line, words)) = watermark {
-        findings.push(Finding::new(Code::Watermark, line, words, "an edit mark or watermark was taken out of the text"));
+        findings.push(Finding::new(
+            Code::Watermark,
+            line,
+            words,
+            "an edit mark or watermark was taken out of the text",
+        ));
     }
     text.without(&gone)
 }
@@ -118,8 +126,10 @@ fn is_furniture(text: &Text, line: &Range<usize>) -> bool {
     // "• 1", "• 2024-02-07 发布于河北", "• 约2.89千字", "• 约 27页": counters behind bullets.
     if bulleted && length <= 24 && digits > 0 {
         let counter = bare.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | ','));
-        let about = bare.starts_with('约') && (bare.ends_with("千字") || bare.ends_with('页') || bare.ends_with('字'));
-        if counter || about || bare.contains("发布于") || bare.ends_with("阅读") || bare.ends_with("下载") {
+        let about = bare.starts_with('约')
+            && (bare.ends_with("千字") || bare.ends_with('页') || bare.ends_with('字'));
+        if counter || about || bare.contains("发布于") || bare.ends_with("阅读") || bare.ends_with("下载")
+        {
             return true;
         }
     }
@@ -146,8 +156,11 @@ fn file_name(text: &Text, i: usize, floor: usize) -> Option<Range<usize>> {
     if text.at(i) != '.' {
         return None;
     }
-    let (_, length) = text.one_of(i, &[".docxVIP", ".docVIP", ".pptxVIP", ".pptVIP", ".pdfVIP", ".docx", ".pptx"])?;
-    let start = (i.saturating_sub(80).max(floor)..=i).rev().find(|&k| k == floor || matches!(text.before(k), '。' | '?' | '!' | ';') || text.has(k, LINE))?;
+    let (_, length) =
+        text.one_of(i, &[".docxVIP", ".docVIP", ".pptxVIP", ".pptVIP", ".pdfVIP", ".docx", ".pptx"])?;
+    let start = (i.saturating_sub(80).max(floor)..=i)
+        .rev()
+        .find(|&k| k == floor || matches!(text.before(k), '。' | '?' | '!' | ';') || text.has(k, LINE))?;
     let labels = (start..i).any(|k| matches!(text.at(k), 'A'..='H') && matches!(text.at(k + 1), '.' | '、'));
     (!labels).then_some(start..i + length)
 }
@@ -182,18 +195,29 @@ fn page_counter(text: &Text, i: usize, end: usize) -> Option<Range<usize>> {
 
 /// "Revised at 9:10 am on May 2, 2019" with the English words that follow it.
 fn edit_mark(text: &Text, i: usize) -> Option<Range<usize>> {
-    let (_, mut length) = text.one_of(i, &["Revisedat", "Revisedon", "Editedat", "Modifiedat", "RevisedbyLi", "Revisedby"])?;
+    let (_, mut length) =
+        text.one_of(i, &["Revisedat", "Revisedon", "Editedat", "Modifiedat", "RevisedbyLi", "Revisedby"])?;
     if text.before(i).is_ascii_alphabetic() {
         return None;
     }
-    while text.at(i + length).is_ascii() && text.at(i + length) != '\0' && length < 200 && !text.has(i + length, LINE) {
+    while text.at(i + length).is_ascii()
+        && text.at(i + length) != '\0'
+        && length < 200
+        && !text.has(i + length, LINE)
+    {
         length += 1;
     }
     // The mark may not swallow an item number that follows it.
-    while length > 9 && !text.at(i + length - 1).is_ascii_alphabetic() && !text.has(i + length, LINE) && text.at(i + length) != '\0'
+    while length > 9
+        && !text.at(i + length - 1).is_ascii_alphabetic()
+        && !text.has(i + length, LINE)
+        && text.at(i + length) != '\0'
     {
         let c = text.at(i + length - 1);
-        if c.is_ascii_digit() && text.folded(i..i + length).ends_with(|c: char| c.is_ascii_digit()) && year_ends(text, i + length) {
+        if c.is_ascii_digit()
+            && text.folded(i..i + length).ends_with(|c: char| c.is_ascii_digit())
+            && year_ends(text, i + length)
+        {
             break;
         }
         length -= 1;
@@ -202,7 +226,9 @@ fn edit_mark(text: &Text, i: usize) -> Option<Range<usize>> {
 }
 
 fn year_ends(text: &Text, end: usize) -> bool {
-    end >= 4 && text.chars[end - 4..end].iter().all(char::is_ascii_digit) && !text.before(end - 4).is_ascii_digit()
+    end >= 4
+        && text.chars[end - 4..end].iter().all(char::is_ascii_digit)
+        && !text.before(end - 4).is_ascii_digit()
 }
 
 /// A run in a script that Chinese papers do not use, between two Chinese characters.

@@ -58,8 +58,23 @@ const KINDS: &[(&str, Kind, bool)] = &[
 ];
 
 /// Kind names the reader takes for short answers, with a warning.
-const OTHERS: &[&str] =
-    &["综合分析题", "综合应用题", "综合题", "应用题", "实操题", "操作题", "材料分析题", "材料题", "分析题", "思考题", "写作题", "翻译题", "连线题", "改错题", "设计题"];
+const OTHERS: &[&str] = &[
+    "综合分析题",
+    "综合应用题",
+    "综合题",
+    "应用题",
+    "实操题",
+    "操作题",
+    "材料分析题",
+    "材料题",
+    "分析题",
+    "思考题",
+    "写作题",
+    "翻译题",
+    "连线题",
+    "改错题",
+    "设计题",
+];
 
 /// Words that open a chapter name.
 const CHAPTERS: &[&str] = &["课题", "项目", "模块", "单元", "任务", "专题"];
@@ -102,7 +117,8 @@ pub(super) fn find(text: &Text) -> Vec<Header> {
     while i < text.len() {
         // Every kind name opens with one of few characters.
         let candidate = match text.at(i) {
-            '单' | '不' | '多' | '选' | '判' | '是' | '填' | '简' | '问' | '论' | '名' | '计' | '看' | '情' | '案' => {
+            '单' | '不' | '多' | '选' | '判' | '是' | '填' | '简' | '问' | '论' | '名' | '计' | '看'
+            | '情' | '案' => {
                 KINDS.iter().find(|(name, _, _)| text.starts(i, name)).map(|k| (k.0, k.1, k.2, false))
             }
             '综' | '应' | '实' | '操' | '材' | '分' | '思' | '写' | '翻' | '连' | '改' | '设' => {
@@ -132,7 +148,14 @@ pub(super) fn find(text: &Text) -> Vec<Header> {
     headers
 }
 
-fn header(text: &Text, name: usize, name_end: usize, kind: Kind, short: bool, last: Option<&Header>) -> Option<Header> {
+fn header(
+    text: &Text,
+    name: usize,
+    name_end: usize,
+    kind: Kind,
+    short: bool,
+    last: Option<&Header>,
+) -> Option<Header> {
     let before = text.before(name);
     let past = if name < 2 { '\0' } else { text.at(name - 2) };
     // "B.多选题" is an option, "非选择题" and "这类选择题" are prose.
@@ -179,9 +202,11 @@ fn header(text: &Text, name: usize, name_end: usize, kind: Kind, short: bool, la
             note = Some(inside);
             end = close + 1;
         }
-    } else if text.at(end) == '(' && text.one_of(end + 1, &["每", "共", "本", "把", "请", "下"]).is_some() {
+    } else if text.at(end) == '(' && text.one_of(end + 1, &["每", "共", "本", "把", "请", "下"]).is_some()
+    {
         // The bracket never closes: the text is cut or the close was lost. Its line is all there is.
-        let stop = (end + 1..text.len().min(end + 80)).find(|&i| text.breaks(i)).unwrap_or(text.len().min(end + 80));
+        let stop =
+            (end + 1..text.len().min(end + 80)).find(|&i| text.breaks(i)).unwrap_or(text.len().min(end + 80));
         let words = text.folded(end + 1..stop);
         if stop < end + 80 {
             points = points::read(&words);
@@ -194,7 +219,12 @@ fn header(text: &Text, name: usize, name_end: usize, kind: Kind, short: bool, la
         let from = title_end + usize::from(matches!(text.at(title_end), ':' | ',' | '。' | '.'));
         if text.one_of(from, &["每", "共", "本大题", "本题"]).is_some() {
             let stop = (from..text.len().min(from + 60))
-                .find(|&i| text.breaks(i) || matches!(text.at(i), '。') || text.starts(i, "1.") || text.starts(i, "1、"))
+                .find(|&i| {
+                    text.breaks(i)
+                        || matches!(text.at(i), '。')
+                        || text.starts(i, "1.")
+                        || text.starts(i, "1、")
+                })
                 .unwrap_or(from);
             let found = points::read(&text.folded(from..stop));
             if found.any() {
@@ -217,15 +247,22 @@ fn header(text: &Text, name: usize, name_end: usize, kind: Kind, short: bool, la
         _ => false,
     };
     let accepted = if ordinal.is_some() {
-        let story = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture) && (sequel || text.breaks(at));
-        noted || stands || item.is_some() || colon || (story && !matches!(text.at(title_end), '的' | '与' | '和' | '、'))
+        let story = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture)
+            && (sequel || text.breaks(at));
+        noted
+            || stands
+            || item.is_some()
+            || colon
+            || (story && !matches!(text.at(title_end), '的' | '与' | '和' | '、'))
     } else if lost {
         noted || stands || item.is_some()
     } else if text.breaks(name) {
         (noted && points.any()) || (!short && (stands || first || noted))
     } else {
         // Glued behind something and without an ordinal: only with figures, or right before item 1.
-        !short && before != '非' && ((points.each.is_some() || (points.count.is_some() && points.total.is_some())) || first)
+        !short
+            && before != '非'
+            && ((points.each.is_some() || (points.count.is_some() && points.total.is_some())) || first)
     };
     if !accepted {
         return None;
@@ -262,7 +299,9 @@ fn header(text: &Text, name: usize, name_end: usize, kind: Kind, short: bool, la
 fn worth_a_note(words: &str) -> bool {
     let figures = words.contains(|c: char| c.is_ascii_digit());
     (figures && (words.contains('分') || words.contains('题')))
-        || ["每", "共", "请", "下列", "答案", "正确", "选项", "单选", "多选", "多项", "不定项", "打", "填"].iter().any(|w| words.contains(w))
+        || ["每", "共", "请", "下列", "答案", "正确", "选项", "单选", "多选", "多项", "不定项", "打", "填"]
+            .iter()
+            .any(|w| words.contains(w))
 }
 
 /// The bracket that closes the one at `open`, nested ones skipped.
@@ -291,7 +330,10 @@ fn item_number(text: &Text, i: usize) -> Option<u32> {
     let mut at = i;
     if text.at(at) == '(' {
         let close = (at + 1..at + 10).find(|&i| text.at(i) == ')')?;
-        if close > at + 1 && text.at(at + 1).is_ascii_digit() && (at + 1..close).all(|i| text.at(i).is_ascii_digit()) {
+        if close > at + 1
+            && text.at(at + 1).is_ascii_digit()
+            && (at + 1..close).all(|i| text.at(i).is_ascii_digit())
+        {
             return text.folded(at + 1..close).parse().ok();
         }
         let key = |c: char| matches!(c, 'A'..='H' | '√' | '×' | '、' | ',' | '对' | '错' | 'T' | '_');
@@ -337,7 +379,8 @@ fn ordinal_before(text: &Text, i: usize) -> Option<(usize, String, u32)> {
     if sep == i {
         // "一 单选题" with a blank for separator.
         let (start, value) = numerals(i)?;
-        return (text.breaks(start) && text.has(i, super::fold::BLANK)).then(|| (start, text.show(start..i), value));
+        return (text.breaks(start) && text.has(i, super::fold::BLANK))
+            .then(|| (start, text.show(start..i), value));
     }
     let (start, value) = numerals(sep)?;
     if text.at(sep) == ')' {
@@ -365,7 +408,8 @@ pub(super) fn chapter_at(text: &Text, i: usize) -> Option<usize> {
     if text.at(i) == '第' {
         let digits = run(i + 1);
         let unit = i + 1 + digits;
-        return (digits > 0 && matches!(text.at(unit), '章' | '讲' | '课') || text.starts(unit, "单元") && digits > 0)
+        return (digits > 0 && matches!(text.at(unit), '章' | '讲' | '课')
+            || text.starts(unit, "单元") && digits > 0)
             .then(|| unit + if text.at(unit) == '单' { 2 } else { 1 });
     }
     None

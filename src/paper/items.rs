@@ -12,7 +12,7 @@ use super::Kind;
 use super::fold::{CUT, LINE, Text};
 use super::keys::KeyMark;
 use super::number::{Mark, Style};
-use super::options::Labels;
+use super::options::{Label, Labels};
 
 /// The text with everything that was found in it beforehand.
 pub(super) struct Page<'a> {
@@ -95,7 +95,11 @@ impl Page<'_> {
             return Feature::Strong;
         }
         let underscores = range.clone().any(|i| self.text.starts(i, "__"));
-        if underscores || truth.iter().any(|b| b.held == super::keys::Held::Blank) { Feature::Blank } else { Feature::None }
+        if underscores || truth.iter().any(|b| b.held == super::keys::Held::Blank) {
+            Feature::Blank
+        } else {
+            Feature::None
+        }
     }
 
     /// Splits `range` under a header of the given kind; numbering goes on from `previous` or starts at 1.
@@ -105,7 +109,13 @@ impl Page<'_> {
         self.follow(marks, &by_value(marks), first, range, kind)
     }
 
-    fn first(&self, marks: &[Mark], range: &Range<usize>, kind: Option<Kind>, previous: u32) -> Option<usize> {
+    fn first(
+        &self,
+        marks: &[Mark],
+        range: &Range<usize>,
+        kind: Option<Kind>,
+        previous: u32,
+    ) -> Option<usize> {
         let style = |m: &Mark| m.style != Style::Paren;
         let wanted = |m: &Mark| m.value == 1 || m.value == previous + 1;
         let choice = kind.is_some_and(Kind::is_choice);
@@ -127,7 +137,14 @@ impl Page<'_> {
         self.labels.pair_within(mark.end..end.min(mark.end + 900))
     }
 
-    fn follow(&self, marks: &[Mark], by_value: &ByValue, first: usize, range: Range<usize>, kind: Option<Kind>) -> Run {
+    fn follow(
+        &self,
+        marks: &[Mark],
+        by_value: &ByValue,
+        first: usize,
+        range: Range<usize>,
+        kind: Option<Kind>,
+    ) -> Run {
         let prefixed = marks[first].bracket.is_some_and(|b| b >= range.start);
         let mut chosen = vec![first];
         let mut restart = None;
@@ -139,14 +156,19 @@ impl Page<'_> {
                 let all = by_value.get(&value)?;
                 let from = all.partition_point(|&i| i <= current);
                 all[from..].iter().copied().take(24).find(|&i| {
-                    marks[i].at >= m.end && self.ends_item(marks, current, i, &range, kind, strict, prefixed, nested)
+                    marks[i].at >= m.end
+                        && self.ends_item(marks, current, i, &range, kind, strict, prefixed, nested)
                 })
             };
             let next = find(m.value + 1, false, &mut nested);
             let again = if m.value > 1 || kind.is_none_or(Kind::is_choice) {
                 by_value.get(&1).and_then(|all| {
                     let from = all.partition_point(|&i| i <= current);
-                    all[from..].iter().copied().take(8).find(|&i| self.begins_again(marks, current, i, &range))
+                    all[from..]
+                        .iter()
+                        .copied()
+                        .take(8)
+                        .find(|&i| self.begins_again(marks, current, i, &range))
                 })
             } else {
                 None
@@ -234,7 +256,12 @@ impl Page<'_> {
                 // Inside the option list the next label is C, not A.
                 let next = self.labels.next(depth, c.end).map_or(usize::MAX, |l| l.at);
                 let fresh = self.labels.next(0, c.end).map_or(usize::MAX, |l| l.at);
-                if next < fresh && next < range.end && depth < 8 && next - c.end < 300 && !self.number_between(marks, candidate, next) {
+                if next < fresh
+                    && next < range.end
+                    && depth < 8
+                    && next - c.end < 300
+                    && !self.number_between(marks, candidate, next)
+                {
                     return false;
                 }
             }
@@ -244,7 +271,8 @@ impl Page<'_> {
             }
             if explained && !c.hard {
                 // In an explanation a number counts when a whole item follows it.
-                return self.shows_first(c, range.end) && matches!(self.text.before(c.at), '。' | '.' | ';' | '!' | '?' | ')' | '”')
+                return self.shows_first(c, range.end)
+                    && matches!(self.text.before(c.at), '。' | '.' | ';' | '!' | '?' | ')' | '”')
                     || self.last_before_options(marks, candidate, range.end);
             }
             return true;
@@ -259,17 +287,26 @@ impl Page<'_> {
             return c.hard;
         }
         let ahead = self.text.before(c.at);
-        c.hard || kind.is_some() || finished || matches!(ahead, '。' | '.' | '!' | '?' | ';' | ')' | '”' | '√' | '×' | '_')
+        c.hard
+            || kind.is_some()
+            || finished
+            || matches!(ahead, '。' | '.' | '!' | '?' | ';' | ')' | '”' | '√' | '×' | '_')
     }
 
     /// Whether a number that goes on stands between `candidate` and the label at `label`.
     fn number_between(&self, marks: &[Mark], candidate: usize, label: usize) -> bool {
         let value = marks[candidate].value + 1;
-        marks[candidate + 1..].iter().take(60).take_while(|m| m.at < label).any(|m| m.value == value && !m.doubtful && !m.glued)
+        marks[candidate + 1..]
+            .iter()
+            .take(60)
+            .take_while(|m| m.at < label)
+            .any(|m| m.value == value && !m.doubtful && !m.glued)
     }
 
     fn label_between(&self, m: &Mark, c: &Mark) -> bool {
-        self.labels.next(0, m.end).is_some_and(|l| l.at < c.at && self.labels.next(1, l.end).is_some_and(|b| b.at >= c.at && b.at < c.at + 200))
+        self.labels.next(0, m.end).is_some_and(|l| {
+            l.at < c.at && self.labels.next(1, l.end).is_some_and(|b| b.at >= c.at && b.at < c.at + 200)
+        })
     }
 
     /// Whether the next thing after a mark is an option list, not a key.
@@ -282,7 +319,11 @@ impl Page<'_> {
     fn last_before_options(&self, marks: &[Mark], candidate: usize, end: usize) -> bool {
         let c = &marks[candidate];
         let Some(a) = self.labels.pair(c.end..end.min(c.end + 900)) else { return false };
-        !marks[candidate + 1..].iter().take(60).take_while(|m| m.at < a).any(|m| m.value == c.value && !m.doubtful)
+        !marks[candidate + 1..]
+            .iter()
+            .take(60)
+            .take_while(|m| m.at < a)
+            .any(|m| m.value == c.value && !m.doubtful)
     }
 
     /// Free answers hold numbered lists of their own: "答:1.… 2.…". A number of such a list does not end the item.
@@ -311,9 +352,16 @@ impl Page<'_> {
             return false;
         }
         // Both fit: a question asks or is answered.
-        let next = self.marks_in(c.end..text.len()).iter().find(|n| !n.doubtful && !n.glued).map_or(text.len(), |n| n.at);
+        let next = self
+            .marks_in(c.end..text.len())
+            .iter()
+            .find(|n| !n.doubtful && !n.glued)
+            .map_or(text.len(), |n| n.at);
         let words = c.end..next.min(c.end + 300);
-        let asks = text.contains(words.clone(), &["?", "什么", "如何", "简述", "试述", "为什么", "哪些", "怎样", "谈谈", "试分析", "请"]);
+        let asks = text.contains(
+            words.clone(),
+            &["?", "什么", "如何", "简述", "试述", "为什么", "哪些", "怎样", "谈谈", "试分析", "请"],
+        );
         asks || self.key_in(words).is_some()
     }
 
@@ -331,9 +379,14 @@ impl Page<'_> {
             return false;
         }
         let mut later = marks[candidate + 1..].iter().take(40).filter(|n| !n.doubtful && !n.glued);
-        let Some(second) = later.find(|n| n.value == 2 || n.value == m.value + 1).filter(|n| n.value == 2) else { return false };
+        let Some(second) = later.find(|n| n.value == 2 || n.value == m.value + 1).filter(|n| n.value == 2)
+        else {
+            return false;
+        };
         // Not at a line start and behind an item that was cut: only with whole items 1 and 2.
-        c.hard || depth >= 2 || (self.labels.pair_within(c.end..second.at) && self.shows_first(second, range.end))
+        c.hard
+            || depth >= 2
+            || (self.labels.pair_within(c.end..second.at) && self.shows_first(second, range.end))
     }
 
     /// Splits a stretch without a header into runs that are questions; everything else is prose.
@@ -346,13 +399,18 @@ impl Page<'_> {
         while i < marks.len() {
             let m = &marks[i];
             let goes_on = previous.is_some_and(|p| m.value == p + 1);
-            let opens = !m.glued && !m.doubtful && m.style != Style::Paren && (m.value == 1 || goes_on || m.hard);
+            let opens =
+                !m.glued && !m.doubtful && m.style != Style::Paren && (m.value == 1 || goes_on || m.hard);
             // A run opens with a whole item, or at a line start with 1; anything else is prose until then.
             if !opens || !(m.value == 1 || self.shows_first(m, range.end)) {
                 i += 1;
                 continue;
             }
-            if m.value == 1 && !m.hard && !self.shows(m, range.end) && self.feature(m.end..range.end.min(m.end + 120)) == Feature::None {
+            if m.value == 1
+                && !m.hard
+                && !self.shows(m, range.end)
+                && self.feature(m.end..range.end.min(m.end + 120)) == Feature::None
+            {
                 i += 1;
                 continue;
             }
@@ -380,7 +438,11 @@ impl Page<'_> {
 
     /// Keeps a run without a header only when its items look like questions.
     fn worthy(&self, mut run: Run) -> Option<Run> {
-        let features: Vec<Feature> = run.items.iter().map(|i| self.feature(i.body.start..i.body.end.min(i.body.start + 3000))).collect();
+        let features: Vec<Feature> = run
+            .items
+            .iter()
+            .map(|i| self.feature(i.body.start..i.body.end.min(i.body.start + 3000)))
+            .collect();
         let strong = features.iter().filter(|f| **f == Feature::Strong).count();
         let blank = features.iter().filter(|f| **f == Feature::Blank).count();
         // Plain items at the end may be the prose that follows; one may be a statement that was cut.
@@ -396,6 +458,14 @@ impl Page<'_> {
             run.restart = Some(stop);
         }
         Some(run)
+    }
+
+    /// A label A without B behind the wording: an option list that was cut.
+    pub(super) fn lone_label(&self, range: Range<usize>) -> Option<Label> {
+        let label = self.labels.next(0, range.start).filter(|l| l.end < range.end && l.at > range.start)?;
+        let opens = self.text.has(label.at, LINE)
+            || matches!(self.text.before(label.at), '?' | ')' | ':' | '。' | '_');
+        opens.then_some(label)
     }
 
     /// Where the last item of a run ends when other text follows it: at a line end behind its last part.
@@ -417,6 +487,10 @@ impl Page<'_> {
         }
         if let Some(key) = self.key_in(body.start..end) {
             from = from.max(key.end);
+        }
+        // The first option of a list that was cut belongs to the item.
+        if !options && let Some(label) = self.lone_label(body.start..end) {
+            from = from.max(label.end);
         }
         let breaks: Vec<usize> = (from + 1..end).filter(|&i| text.has(i, LINE)).collect();
         for (n, &i) in breaks.iter().enumerate() {

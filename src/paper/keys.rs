@@ -47,7 +47,8 @@ fn mark_at(text: &Text, i: usize) -> Option<KeyMark> {
     let from = i + usize::from(bracketed);
     let prefix = text.one_of(from, &["参考", "正确", "标准", "本题"]).map_or(0, |p| p.1);
     let word = from + prefix;
-    if let Some((_, length)) = text.one_of(word, &["答案及解析", "答案与解析", "答案", "解答"]) {
+    if let Some((_, length)) = text.one_of(word, &["答案及解析", "答案与解析", "答案", "解答"])
+    {
         let end = word + length;
         if bracketed {
             if !matches!(text.at(end), '】' | ']' | '〕') {
@@ -70,8 +71,18 @@ fn mark_at(text: &Text, i: usize) -> Option<KeyMark> {
 
 /// All marks that open an explanation: where each begins and where its text begins.
 pub(super) fn explanations(text: &Text) -> Vec<(usize, usize)> {
-    const WORDS: &[&str] =
-        &["答案解析", "试题解析", "试题分析", "题目解析", "答案详解", "解析", "详解", "解题思路", "分析", "点评"];
+    const WORDS: &[&str] = &[
+        "答案解析",
+        "试题解析",
+        "试题分析",
+        "题目解析",
+        "答案详解",
+        "解析",
+        "详解",
+        "解题思路",
+        "分析",
+        "点评",
+    ];
     let mut found = Vec::new();
     let mut i = 0;
     while i < text.len() {

@@ -90,7 +90,10 @@ fn mark(text: &Text, from: usize, to: usize, glued: bool) -> Option<Mark> {
     let past = if at < 2 { '\0' } else { text.at(at - 2) };
     let list = matches!(ahead, '、' | ',' | '.' | ':') && past.is_ascii_digit();
     let labelled = matches!(ahead, '.' | '、' | ':') && past.is_ascii_uppercase();
-    let sign = matches!(ahead, '第' | '约' | '~' | '-' | '–' | '/' | '*' | '+' | '=' | '<' | '>' | '$' | '¥' | '#' | '×' | '至');
+    let sign = matches!(
+        ahead,
+        '第' | '约' | '~' | '-' | '–' | '/' | '*' | '+' | '=' | '<' | '>' | '$' | '¥' | '#' | '×' | '至'
+    );
     let next = text.at(end);
     let spaced = text.has(to, BLANK) || text.has(end, BLANK | LINE);
     let year = (end..end + 4).all(|i| text.at(i).is_ascii_digit()) && text.at(end + 4) == '年';
@@ -114,6 +117,8 @@ fn bracket(text: &Text, at: usize) -> Option<usize> {
     }
     let close = at - 1;
     let open = (close.saturating_sub(12)..close).rev().find(|&i| text.at(i) == '(')?;
-    let key = |c: char| matches!(c, 'A'..='H' | '、' | ',' | ';' | '√' | '×' | '对' | '错' | 'T' | '正' | '确' | '误' | '_');
+    let key = |c: char| {
+        matches!(c, 'A'..='H' | '、' | ',' | ';' | '√' | '×' | '对' | '错' | 'T' | '正' | '确' | '误' | '_')
+    };
     (open + 1..close).all(|i| key(text.at(i))).then_some(open)
 }

@@ -61,7 +61,9 @@ impl Labels {
                 '、' => (i, i + 2 + usize::from(text.at(i + 2) == '.'), Form::Pause),
                 ':' => (i, i + 2, Form::Colon),
                 ')' if text.before(i) == '(' => (i - 1, i + 2, Form::Paren),
-                ')' if !text.before(i).is_ascii_alphanumeric() && text.before(i) != '、' => (i, i + 2, Form::Paren),
+                ')' if !text.before(i).is_ascii_alphanumeric() && text.before(i) != '、' => {
+                    (i, i + 2, Form::Paren)
+                }
                 ',' if text.breaks(i) => (i, i + 2, Form::Dot),
                 _ if bare(text, i) => (i, i + 1, Form::Bare),
                 _ => continue,
@@ -158,15 +160,25 @@ impl Labels {
         for letter in 1..8 {
             let Some(last) = labels.last() else { break };
             let from = last.end + usize::from(a.form != Form::Bare && text.at(last.end) != '\0');
-            let Some(near) = self.next_where(letter, from, |l| l.form == a.form).filter(|l| l.end <= end) else { break };
+            let Some(near) = self.next_where(letter, from, |l| l.form == a.form).filter(|l| l.end <= end)
+            else {
+                break;
+            };
             // "A、维生素B、维生素C" with the real B on the next line: where labels open lines, trust the lines.
             let better = if lined && !text.has(near.at, LINE) {
-                self.next_where(letter, near.end, |l| l.form == a.form && text.has(l.at, LINE)).filter(|l| l.end <= end)
+                self.next_where(letter, near.end, |l| l.form == a.form && text.has(l.at, LINE))
+                    .filter(|l| l.end <= end)
             } else {
                 None
             };
             let next = match better {
-                Some(line) if self.next_where(letter + 1, near.end, |l| l.form == a.form).is_none_or(|n| n.at > line.at) => line,
+                Some(line)
+                    if self
+                        .next_where(letter + 1, near.end, |l| l.form == a.form)
+                        .is_none_or(|n| n.at > line.at) =>
+                {
+                    line
+                }
                 _ => near,
             };
             labels.push(next);

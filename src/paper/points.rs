@@ -26,7 +26,9 @@ fn regex(pattern: &str) -> Option<Regex> {
 }
 
 static EACH: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    regex(r"(?:每(小题|道小题|道题|题|个空格?|空格?|道|问|项)|各)[^0-9每共]{0,4}([0-9]+(?:\.[0-9]+)?)分|([0-9]+(?:\.[0-9]+)?)分(?:/|一|每)(小题|题|空|个)")
+    regex(
+        r"(?:每(小题|道小题|道题|题|个空格?|空格?|道|问|项)|各)[^0-9每共]{0,4}([0-9]+(?:\.[0-9]+)?)分|([0-9]+(?:\.[0-9]+)?)分(?:/|一|每)(小题|题|空|个)",
+    )
 });
 static COUNT: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"([0-9]+)(?:个|道)?(?:小题|题|空(?:格)?)(?:[^0-9]|$)"));
@@ -115,7 +117,9 @@ impl Points {
     pub(super) fn implied_count(&self) -> Option<u32> {
         let (None, Some(each), Some(total)) = (self.count, self.each, self.total) else { return None };
         let count = total.checked_div(each)?;
-        (count.fract().is_zero() && !self.per_blank).then(|| count.to_string().split('.').next()?.parse().ok()).flatten()
+        (count.fract().is_zero() && !self.per_blank)
+            .then(|| count.to_string().split('.').next()?.parse().ok())
+            .flatten()
     }
 
     /// The total that follows from the other figures.

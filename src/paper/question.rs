@@ -53,8 +53,6 @@ pub(super) struct Draft {
     pub(super) marked: bool,
     /// Where it stands in the stream.
     pub(super) span: Range<usize>,
-    /// Number of characters of the last option.
-    pub(super) letters_in_order: usize,
     /// Answer bracket before the number.
     pub(super) prefixed: bool,
     /// Glued digits before its number.
@@ -79,7 +77,8 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let mut explanation_end = body.end;
     if mark.is_none()
         && explanation.is_some()
-        && let Some(late) = page.key_in(wall..body.end).filter(|k| !k.free && matches!(text.at(k.at), '【' | '['))
+        && let Some(late) =
+            page.key_in(wall..body.end).filter(|k| !k.free && matches!(text.at(k.at), '【' | '['))
     {
         mark = Some(late);
         value_end = body.end;
@@ -104,6 +103,10 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
             chain = Some(behind);
         }
     }
+    // An option list that was cut behind A.
+    if chain.is_none() && mark.is_none() && kind.is_none_or(Kind::is_choice) {
+        chain = page.lone_label(body.start..front).map(|label| Chain { labels: vec![label], end: front });
+    }
     let stem_end = match (&chain, mark) {
         (Some(c), Some(m)) => c.labels.first().map_or(front, |l| l.at).min(m.at.max(body.start)),
         (Some(c), None) => c.labels.first().map_or(front, |l| l.at),
@@ -126,7 +129,9 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         let letters = keys::letters(text, value.clone());
         let truth = keys::truth(text, value.clone());
         let read = match (&letters, truth) {
-            (Some((l, end)), _) if choice || (!free && kind != Some(Kind::TrueFalse)) => Some((Key::Letters(l.clone()), *end)),
+            (Some((l, end)), _) if choice || (!free && kind != Some(Kind::TrueFalse)) => {
+                Some((Key::Letters(l.clone()), *end))
+            }
             (_, Some((t, end))) if !free => Some((Key::Truth(t), end)),
             (Some((l, end)), None) if !free => Some((Key::Letters(l.clone()), *end)),
             _ => None,
@@ -142,13 +147,19 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
                 words = Some(value.clone());
                 raw = Some(m.at..value.end);
             }
-            _ => notes.push((Code::KeyUnreadable, m.at..value.end.min(m.end + 40), "a key is announced here but could not be read; none was taken".into())),
+            _ => notes.push((
+                Code::KeyUnreadable,
+                m.at..value.end.min(m.end + 40),
+                "a key is announced here but could not be read; none was taken".into(),
+            )),
         }
     }
     let found = keys::brackets(text, body.start..stem_end);
     let wanted = |held: &Held| match held {
         Held::Key(Key::Letters(l)) => {
-            !free && (kind != Some(Kind::TrueFalse) || l == &['F'] || l == &['A'] || l == &['B']) && (kind.is_some() || choice)
+            !free
+                && (kind != Some(Kind::TrueFalse) || l == &['F'] || l == &['A'] || l == &['B'])
+                && (kind.is_some() || choice)
         }
         Held::Key(Key::Truth(_)) => !free && !choice,
         _ => false,
@@ -184,7 +195,12 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         if k == printed {
             cut = Some(one.open + 1..one.close);
         } else if one.close + 2 >= stem_end {
-            notes.push((Code::KeyConflict, one.open..one.close + 1, "the bracket of the wording and the printed answer differ; the printed answer was kept".into()));
+            notes.push((
+                Code::KeyConflict,
+                one.open..one.close + 1,
+                "the bracket of the wording and the printed answer differ; the printed answer was kept"
+                    .into(),
+            ));
             cut = Some(one.open + 1..one.close);
         }
     }
@@ -202,7 +218,8 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
             Some((printed, _)) if *printed != k => notes.push((
                 Code::KeyConflict,
                 bracket.open..bracket.close + 1,
-                "the bracket before the number and the printed answer differ; the printed answer was kept".into(),
+                "the bracket before the number and the printed answer differ; the printed answer was kept"
+                    .into(),
             )),
             Some(_) => {}
         }
@@ -222,8 +239,17 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     }
     key = key.map(|(k, p)| (fit_truth(k, kind, choice), p));
     let glued = match &chain {
-        Some(c) if key.is_none() && mark.is_none() && holding.is_empty() && blanks_in_brackets == 0 && !item_prefixed(item) => {
-            c.labels.first().filter(|l| l.form != Form::Paren).and_then(|l| keys::glued(text, body.start, l.at))
+        Some(c)
+            if key.is_none()
+                && mark.is_none()
+                && holding.is_empty()
+                && blanks_in_brackets == 0
+                && !item_prefixed(item) =>
+        {
+            c.labels
+                .first()
+                .filter(|l| l.form != Form::Paren)
+                .and_then(|l| keys::glued(text, body.start, l.at))
         }
         _ => None,
     };
@@ -238,8 +264,12 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         explained = explain::read(text, from.min(explanation_end)..explanation_end);
     } else if let Some(from) = label {
         explained = explain::read(text, from..body.end);
-    } else if let Some(from) = after_key.filter(|&e| e < value_end && chain.as_ref().is_none_or(|c| c.labels.first().is_none_or(|l| l.at < e))) {
-        let rest = (from..value_end).find(|&i| !matches!(text.at(i), '。' | '.' | ';' | ',' | '、' | ')' | ':')).unwrap_or(value_end);
+    } else if let Some(from) = after_key.filter(|&e| {
+        e < value_end && chain.as_ref().is_none_or(|c| c.labels.first().is_none_or(|l| l.at < e))
+    }) {
+        let rest = (from..value_end)
+            .find(|&i| !matches!(text.at(i), '。' | '.' | ';' | ',' | '、' | ')' | ':'))
+            .unwrap_or(value_end);
         if value_end - rest >= 4 {
             explained = explain::read(text, rest..value_end);
         }
@@ -255,7 +285,11 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         options,
         answer_raw: raw.map(|r| text.show(r)),
         explanation: explained.body.clone().map(|r| text.show(r)).filter(|s| !s.is_empty()),
-        knowledge_point: explained.knowledge.clone().map(|r| trim_end(text.show(r))).filter(|s| !s.is_empty()),
+        knowledge_point: explained
+            .knowledge
+            .clone()
+            .map(|r| trim_end(text.show(r)))
+            .filter(|s| !s.is_empty()),
         common_mistake: explained.mistake.clone().map(|r| text.show(r)).filter(|s| !s.is_empty()),
         difficulty: explained.difficulty.clone().map(|r| trim_end(text.show(r))).filter(|s| !s.is_empty()),
         blanks,
@@ -264,7 +298,6 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         answer: Answer::None,
         ..Question::default()
     };
-    let order = chain.as_ref().map_or(0, |c| c.labels.len());
     Draft {
         question,
         stem,
@@ -276,7 +309,6 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         blank: blanks > 0,
         marked: mark.is_some(),
         span: item.at..body.end,
-        letters_in_order: order,
         prefixed: item.prefixed,
         number_glued: item.mark.glued,
         number_odd: item.mark.odd,
@@ -295,7 +327,8 @@ fn sound(text: &Text, key: &Key, end: usize, value: &Range<usize>) -> bool {
     match key {
         Key::Letters(_) => !matches!(text.at(end), '类' | '级' | '型' | '股' | '轮' | '卷'),
         Key::Truth(_) => {
-            matches!(text.at(end), '。' | '.' | ',' | ';' | ')' | '(' | '【' | '!' | ':') || text.has(end, LINE | BLANK | WRAP)
+            matches!(text.at(end), '。' | '.' | ',' | ';' | ')' | '(' | '【' | '!' | ':')
+                || text.has(end, LINE | BLANK | WRAP)
         }
     }
 }
@@ -308,36 +341,67 @@ fn fit_truth(key: Key, kind: Option<Kind>, choice: bool) -> Key {
     }
 }
 
-fn read_options(text: &Text, chain: &Chain, options: &mut Vec<Choice>, notes: &mut Vec<(Code, Range<usize>, String)>) {
+fn read_options(
+    text: &Text,
+    chain: &Chain,
+    options: &mut Vec<Choice>,
+    notes: &mut Vec<(Code, Range<usize>, String)>,
+) {
     for (i, label) in chain.labels.iter().enumerate() {
         let end = chain.labels.get(i + 1).map_or(chain.end, |n| n.at);
         let letter = char::from(b'A' + u8::try_from(i).unwrap_or(0));
         options.push(Choice { label: letter, text: trim_option(text.show(label.end..end.max(label.end))) });
         let last = if end > label.end { text.at(end - 1) } else { '\0' };
         if i + 1 < chain.labels.len() && last.is_ascii_alphabetic() {
-            notes.push((Code::LatinAtOptionEnd, label.at..end + 2, "the option ends in Latin letters right before the next label".into()));
+            notes.push((
+                Code::LatinAtOptionEnd,
+                label.at..end + 2,
+                "the option ends in Latin letters right before the next label".into(),
+            ));
         }
     }
     let Some(first) = chain.labels.first() else { return };
     if first.form == Form::Bare {
-        notes.push((Code::OptionsWithoutSeparator, first.at..chain.end, "labels carry no punctuation; they were taken because A, B, C follow in order".into()));
+        notes.push((
+            Code::OptionsWithoutSeparator,
+            first.at..chain.end,
+            "labels carry no punctuation; they were taken because A, B, C follow in order".into(),
+        ));
     } else if text.has(first.end - 1, BLANK) && first.form != Form::Paren {
-        notes.push((Code::OptionsSpacedSeparator, first.at..first.end, "a blank stands between label and punctuation".into()));
+        notes.push((
+            Code::OptionsSpacedSeparator,
+            first.at..first.end,
+            "a blank stands between label and punctuation".into(),
+        ));
     }
     if options.len() == 3 {
         notes.push((Code::ThreeOptions, first.at..chain.end, "the question has three options".into()));
     }
 }
 
-fn notice(text: &Text, found: &[keys::Bracket], notes: &mut Vec<(Code, Range<usize>, String)>, stem_end: usize, choice: bool) {
+fn notice(
+    text: &Text,
+    found: &[keys::Bracket],
+    notes: &mut Vec<(Code, Range<usize>, String)>,
+    stem_end: usize,
+    choice: bool,
+) {
     for bracket in found {
         let quote = bracket.open..bracket.close + 1;
         match bracket.held {
             Held::Latin if (quote.start + 1..quote.end - 1).any(|i| text.at(i).is_ascii_alphabetic()) => {
-                notes.push((Code::LatinInBrackets, quote, "Latin letters in brackets are wording, not a key".into()));
+                notes.push((
+                    Code::LatinInBrackets,
+                    quote,
+                    "Latin letters in brackets are wording, not a key".into(),
+                ));
             }
             Held::Blank if choice && bracket.close + 3 < stem_end => {
-                notes.push((Code::BracketInStem, quote, "an empty bracket inside the wording is its blank".into()));
+                notes.push((
+                    Code::BracketInStem,
+                    quote,
+                    "an empty bracket inside the wording is its blank".into(),
+                ));
             }
             _ => {}
         }
@@ -398,7 +462,12 @@ pub(super) fn parts(page: &Page, range: Range<usize>) -> (Vec<String>, bool) {
     let mut i = range.start;
     while i < range.end {
         if text.at(i) == ')' && i > range.start && text.before(i).is_ascii_digit() {
-            let start = (range.start..i).rev().take(2).take_while(|&k| text.at(k).is_ascii_digit()).last().unwrap_or(i - 1);
+            let start = (range.start..i)
+                .rev()
+                .take(2)
+                .take_while(|&k| text.at(k).is_ascii_digit())
+                .last()
+                .unwrap_or(i - 1);
             let value = text.folded(start..i).parse().unwrap_or(0);
             let open = usize::from(start > range.start && text.before(start) == '(');
             if value > 0 {

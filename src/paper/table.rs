@@ -87,7 +87,10 @@ pub(super) fn find(page: &Page, headers: &mut Vec<Header>, ends: &[usize]) -> Ve
         let near = headers.partition_point(|h| h.end <= i);
         let header = near.checked_sub(1).filter(|&n| {
             let h = &headers[n];
-            !used.contains(&n) && i - h.end <= 8 && text.folded(h.end..i).trim_matches(['(', ')', ':', '。']).len() <= 12 && h.end <= i
+            !used.contains(&n)
+                && i - h.end <= 8
+                && text.folded(h.end..i).trim_matches(['(', ')', ':', '。']).len() <= 12
+                && h.end <= i
         });
         let mut start = header.map_or(i, |n| headers[n].at);
         start = heading_before(text, start).unwrap_or(start);
@@ -101,7 +104,12 @@ pub(super) fn find(page: &Page, headers: &mut Vec<Header>, ends: &[usize]) -> Ve
         if let Some(n) = header {
             used.insert(n);
         }
-        tables.push(Table { range: start..end, header: header.map(|n| headers[n].clone()), entries, unreadable });
+        tables.push(Table {
+            range: start..end,
+            header: header.map(|n| headers[n].clone()),
+            entries,
+            unreadable,
+        });
         i = end;
     }
     let mut n = 0;
@@ -122,18 +130,41 @@ fn heading_before(text: &Text, at: usize) -> Option<usize> {
     HEADINGS.iter().find_map(|h| {
         let start = end.checked_sub(h.chars().count())?;
         let start = text.starts(start, h).then_some(start)?;
+        // "…含答案" is the end of a title.
+        if matches!(text.before(start), '含' | '附' | '及' | '与' | '带' | '和' | '有' | '无') {
+            return None;
+        }
         Some(start - usize::from(start > 0 && matches!(text.before(start), '【' | '[')))
     })
 }
 
 /// A heading like 参考答案 with repeated section headers behind it: everything up to the next paper is answers.
-fn block(page: &Page, headers: &[Header], ends: &[usize], tables: &mut Vec<Table>, used: &mut HashSet<usize>) {
+fn block(
+    page: &Page,
+    headers: &[Header],
+    ends: &[usize],
+    tables: &mut Vec<Table>,
+    used: &mut HashSet<usize>,
+) {
     let text = page.text;
     let mut n = 0;
     while n < headers.len() {
         let h = &headers[n];
         let heading = heading_before(text, h.at).filter(|&s| {
-            n > 0 && s >= headers[n - 1].end && (text.breaks(s) || h.number.is_some_and(|v| headers[n - 1].number.is_some_and(|l| v <= l)))
+            n > 0
+                && s >= headers[n - 1].end
+                && (text.breaks(s) || h.number.is_some_and(|v| headers[n - 1].number.is_some_and(|l| v <= l)))
+        });
+        // "…试卷及答案" over a paper with questions is a title, not the heading of a block.
+        let heading = heading.filter(|_| {
+            let to = headers.get(n + 1).map_or(text.len(), |next| next.at);
+            let answers = if h.kind.is_free() || h.kind == super::Kind::FillBlank {
+                words(page, h.end..to, h)
+            } else {
+                marks(page, h.end..to, h).0
+            };
+            !answers.is_empty()
+                && !(h.kind.is_choice() && page.labels.pair_within(h.end..to.min(h.end + 400)))
         });
         let (Some(start), true) = (heading, n > 0 && repeats(h, &headers[..n])) else {
             n += 1;
@@ -142,31 +173,26 @@ fn block(page: &Page, headers: &[Header], ends: &[usize], tables: &mut Vec<Table
         let stop = ends.iter().copied().find(|&e| e > h.at).unwrap_or(text.len());
         let mut last = n;
         while headers.get(last + 1).is_some_and(|next| {
-            next.at < stop && next.number.zip(headers[last].number).is_none_or(|(b, a)| b > a) && repeats(next, &headers[..n])
+            next.at < stop
+                && next.number.zip(headers[last].number).is_none_or(|(b, a)| b > a)
+                && repeats(next, &headers[..n])
         }) {
             last += 1;
         }
         for k in n..=last {
             let head = &headers[k];
-            let to = if k == last { headers.get(k + 1).map_or(stop, |x| x.at.min(stop)) } else { headers[k + 1].at };
+            let to = if k == last {
+                headers.get(k + 1).map_or(stop, |x| x.at.min(stop))
+            } else {
+                headers[k + 1].at
+            };
             let body = head.end..to;
             let mut unreadable = false;
             let found = if head.kind.is_free() || head.kind == super::Kind::FillBlank {
                 words(page, body.clone(), head)
             } else {
-                let mut all = Vec::new();
-                let mut i = body.start;
-                while i < body.end {
-                    if text.at(i).is_ascii_digit()
-                        && let Some((more, end, bad)) = some_entries(text, i)
-                    {
-                        all.extend(more);
-                        unreadable |= bad;
-                        i = end;
-                    } else {
-                        i += 1;
-                    }
-                }
+                let (all, bad) = marks(page, body.clone(), head);
+                unreadable |= bad;
                 all
             };
             let from = if k == n { start } else { head.at };
@@ -178,7 +204,44 @@ fn block(page: &Page, headers: &[Header], ends: &[usize], tables: &mut Vec<Table
 }
 
 fn repeats(header: &Header, earlier: &[Header]) -> bool {
-    earlier.iter().any(|e| e.kind == header.kind && (e.number == header.number || header.number.is_none() || e.number.is_none()))
+    earlier.iter().any(|e| {
+        e.kind == header.kind && (e.number == header.number || header.number.is_none() || e.number.is_none())
+    })
+}
+
+/// Keys of a choice or true/false section in a block: tables, or one answer a line with or without its reason.
+fn marks(page: &Page, body: Range<usize>, header: &Header) -> (Vec<Entry>, bool) {
+    let text = page.text;
+    let (mut all, mut unreadable) = (Vec::new(), false);
+    let mut i = body.start;
+    while i < body.end {
+        if text.at(i).is_ascii_digit()
+            && let Some((more, end, bad)) = some_entries(text, i)
+            && end <= body.end
+        {
+            all.extend(more);
+            unreadable |= bad;
+            i = end;
+        } else {
+            while i < body.end && text.at(i).is_ascii_digit() {
+                i += 1;
+            }
+            i += 1;
+        }
+    }
+    let single = page.split(body, Some(super::Kind::FillBlank), 0).items.into_iter().filter_map(|item| {
+        let start = page.key_in(item.body.start..item.body.start + 1).map_or(item.body.start, |k| k.end);
+        let range = start.min(item.body.end)..item.body.end;
+        let letters = keys::letters(text, range.clone()).map(|(l, e)| (Key::Letters(l), e));
+        let truth = keys::truth(text, range.clone()).map(|(t, e)| (Key::Truth(t), e));
+        let (key, end) = if header.kind.is_choice() { letters } else { truth }?;
+        let closed = end >= range.end
+            || text.has(end, BLANK | LINE)
+            || matches!(text.at(end), '。' | '.' | ';' | ',' | '【' | '(' | '[' | '解');
+        closed.then_some(Entry { number: item.mark.value, says: Says::Key(key), at: item.at..end })
+    });
+    let single: Vec<Entry> = single.collect();
+    if single.len() > all.len() { (single, false) } else { (all, unreadable) }
 }
 
 fn words(page: &Page, body: Range<usize>, header: &Header) -> Vec<Entry> {
@@ -190,7 +253,11 @@ fn words(page: &Page, body: Range<usize>, header: &Header) -> Vec<Entry> {
                 Some((_, length)) => item.body.start + length,
                 None => item.body.start,
             };
-            Entry { number: item.mark.value, says: Says::Words(start.min(item.body.end)..item.body.end), at: item.at..item.body.end }
+            Entry {
+                number: item.mark.value,
+                says: Says::Words(start.min(item.body.end)..item.body.end),
+                at: item.at..item.body.end,
+            }
         })
         .collect()
 }
@@ -218,7 +285,9 @@ fn figure(text: &Text, i: usize) -> Option<(u32, usize)> {
     while text.at(end).is_ascii_digit() && end < i + 3 {
         end += 1;
     }
-    (end > i && !text.at(end).is_ascii_digit()).then(|| text.folded(i..end).parse().ok().map(|v| (v, end))).flatten()
+    (end > i && !text.at(end).is_ascii_digit())
+        .then(|| text.folded(i..end).parse().ok().map(|v| (v, end)))
+        .flatten()
 }
 
 fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> {
@@ -255,7 +324,8 @@ fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> 
             let next = text.at(end);
             let closes = text.breaks(end)
                 || next.is_ascii_digit()
-                || (matches!(next, ';' | ',' | '。' | '、' | '.') && (text.at(end + 1).is_ascii_digit() || text.breaks(end + 1)))
+                || (matches!(next, ';' | ',' | '。' | '、' | '.')
+                    && (text.at(end + 1).is_ascii_digit() || text.breaks(end + 1)))
                 || (text.has(end, BLANK) && "一二三四五六七八九十(第".contains(next))
                 || ("一二三四五六七八九十".contains(next) && matches!(text.at(end + 1), '、' | '.'));
             if !closes {

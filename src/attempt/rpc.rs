@@ -1,0 +1,535 @@
+//! The delivery service: sittings, and submissions of candidates who sat elsewhere.
+
+use std::{pin::Pin, sync::Arc};
+
+use futures_util::{Stream, StreamExt};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use tonic::{Request, Response as Reply, Status, Streaming};
+use uuid::Uuid;
+
+use crate::{
+    auth::Caller,
+    db::{Begun, Db, digest},
+    door::Fields,
+    error::{Error, Result},
+    exam::sql::Facts,
+    ids::{AttemptName, ExamName, FormName},
+    pb::{self, delivery_service_server::DeliveryService, timestamp},
+    result::show::{self, Sat},
+    scoring::plan::{Outcome, OutcomeState},
+};
+
+use super::{
+    packed::{pack_marks, pack_responses, unpack_responses},
+    plans::{CompiledForm, Plans},
+    response::{Mark, Response},
+    sitting::{self, State},
+    sql::{self, AttemptRow, Submission, Submitted},
+    wire,
+    writer::Writer,
+};
+
+/// Submissions of one stream that are under way at once: more are read as these are stored.
+const STREAM_WINDOW: usize = 256;
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    db: Db,
+    plans: Plans,
+    writer: Writer,
+}
+
+impl Delivery {
+    /// Over that database, with caches that are shared with the results. Starts the submission writers.
+    pub fn new(db: Db, plans: Plans) -> Self {
+        let writer = Writer::start(&db);
+        Self { db, plans, writer }
+    }
+
+    async fn start(&self, caller: &Caller, request: pb::StartAttemptRequest) -> Result<pb::Attempt> {
+        let mut fields = Fields::default();
+        let exam: ExamName = fields.take("parent", request.parent.parse());
+        let candidate = candidate(&request.candidate, &mut fields);
+        let request_id = fields.request_id(&request.request_id);
+        let form: Option<FormName> = match request.form.as_str() {
+            "" => None,
+            name => Some(fields.take("form", name.parse())),
+        };
+        fields.done()?;
+
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let tenant = caller.tenant.id;
+        let facts = self.plans.exam(unit.conn(), tenant, &exam.exam).await?;
+        let mut standing = sql::standing(unit.conn(), tenant, &exam.exam, &candidate)
+            .await?
+            .ok_or_else(|| Error::NotFound(exam.to_string()))?;
+        let chosen = match &form {
+            None => sitting::allot(exam.exam.as_str(), &candidate, facts.forms.len()),
+            Some(form) => form_index(&facts, form)?,
+        };
+        let compiled = self.plans.form(unit.conn(), tenant, &facts, chosen).await?;
+
+        // An attempt whose time is over is ended first: it must not block the next one.
+        if let Some(open) = standing.open {
+            let name = AttemptName { exam: exam.exam.clone(), attempt: open };
+            if let Some(row) = sql::lock(unit.conn(), tenant, &name).await?
+                && State::of(row.state) == State::Open
+            {
+                let sat = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
+                if !sitting::is_overdue(row.due_time, row.now) {
+                    let attempt = show_attempt(&name, &row, &sat)?;
+                    return unit.commit(attempt).await;
+                }
+                let responses = unpack(&row, &sat)?;
+                end(unit.conn(), caller, &row, &sat, responses, None).await?;
+                unit.changed("attempt.expired", &name, json!({}));
+            }
+            standing.made = standing.made.max(0);
+        }
+
+        standing.rules.may_start(&exam.to_string(), standing.now, standing.made)?;
+        let name = AttemptName { exam: exam.exam.clone(), attempt: Uuid::now_v7() };
+        let due = standing.rules.due(standing.now, compiled.form.duration_s);
+        let opened = sql::insert_open(
+            unit.conn(),
+            tenant,
+            &name,
+            &candidate,
+            standing.made + 1,
+            chosen as i16,
+            standing.now,
+            due,
+            caller.key,
+            &pack_responses(&[]),
+        )
+        .await?;
+        if !opened {
+            // Another call opened one at this moment; it is the candidate's open attempt.
+            let now = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
+            let open = now.and_then(|s| s.open).ok_or(Error::Collision)?;
+            let name = AttemptName { exam: exam.exam.clone(), attempt: open };
+            let row = sql::attempt(unit.conn(), tenant, &name).await?.ok_or(Error::Collision)?;
+            let sat = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
+            let attempt = show_attempt(&name, &row, &sat)?;
+            return unit.commit(attempt).await;
+        }
+        unit.changed("attempt.started", &name, json!({ "form": facts.forms[chosen].to_string() }));
+        let attempt = pb::Attempt {
+            name: name.to_string(),
+            candidate,
+            number: standing.made + 1,
+            form: facts.forms[chosen].to_string(),
+            state: pb::AttemptState::Open as i32,
+            paper: Some(wire::paper(&compiled)),
+            responses: Vec::new(),
+            sequence: 0,
+            start_time: Some(timestamp(standing.now)),
+            due_time: due.map(timestamp),
+            submit_time: None,
+        };
+        unit.commit(attempt).await
+    }
+
+    async fn get(&self, caller: &Caller, request: pb::GetAttemptRequest) -> Result<pb::Attempt> {
+        let mut fields = Fields::default();
+        let name: AttemptName = fields.take("name", request.name.parse());
+        fields.done()?;
+        let tenant = caller.tenant.id;
+        let mut tx = self.db.read(caller).await?;
+        let row = sql::attempt(&mut tx, tenant, &name).await?;
+        let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
+        let (_, form) = self.form_of(&mut tx, tenant, &name, &row).await?;
+        tx.commit().await?;
+        show_attempt(&name, &row, &form)
+    }
+
+    async fn save(
+        &self,
+        caller: &Caller,
+        request: pb::SaveResponsesRequest,
+    ) -> Result<pb::SaveResponsesResponse> {
+        let mut fields = Fields::default();
+        let name: AttemptName = fields.take("name", request.name.parse());
+        if request.sequence < 1 {
+            fields.bad("sequence", "must be 1 or more");
+        }
+        fields.done()?;
+        let tenant = caller.tenant.id;
+        let mut tx = self.db.submit(tenant, caller.deadline).await?;
+        let row = sql::lock(&mut tx, tenant, &name).await?;
+        let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
+        let (_, form) = self.form_of(&mut tx, tenant, &name, &row).await?;
+        let mut fields = Fields::default();
+        let given = wire::responses(&form, &request.responses, &mut fields);
+        fields.done()?;
+        if State::of(row.state) != State::Open {
+            return Err(already_submitted(&name));
+        }
+        let mut answer = pb::SaveResponsesResponse {
+            accepted: false,
+            sequence: row.sequence,
+            answered_count: row.answered,
+            due_time: row.due_time.map(timestamp),
+        };
+        // Tabs and retries overtake each other; what was saved later must stand.
+        if request.sequence <= row.sequence {
+            return Ok(answer);
+        }
+        if sitting::is_overdue(row.due_time, row.now) {
+            return Err(overdue(&name, &row));
+        }
+        let responses = merge(unpack(&row, &form)?, given);
+        let answered = answered(&responses);
+        sql::save(&mut tx, tenant, row.attempt_id, &pack_responses(&responses), answered, request.sequence)
+            .await?;
+        tx.commit().await?;
+        answer.accepted = true;
+        answer.sequence = request.sequence;
+        answer.answered_count = answered;
+        Ok(answer)
+    }
+
+    async fn submit(
+        &self,
+        caller: &Caller,
+        request: pb::SubmitAttemptRequest,
+    ) -> Result<pb::SubmitAttemptResponse> {
+        let mut fields = Fields::default();
+        let name: AttemptName = fields.take("name", request.name.parse());
+        fields.request_id(&request.request_id);
+        fields.done()?;
+        let tenant = caller.tenant.id;
+        let hash = short_hash(&digest(&request));
+        let mut tx = self.db.submit(tenant, caller.deadline).await?;
+        let row = sql::lock(&mut tx, tenant, &name).await?;
+        let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
+        let (_, form) = self.form_of(&mut tx, tenant, &name, &row).await?;
+        let mut fields = Fields::default();
+        let given = wire::responses(&form, &request.responses, &mut fields);
+        fields.done()?;
+        let answer = |submit_time, answered| pb::SubmitAttemptResponse {
+            name: name.to_string(),
+            submit_time: Some(timestamp(submit_time)),
+            answered_count: answered,
+            position_count: form.plan.slots().len() as i32,
+            result: format!("{name}/result"),
+        };
+        if let Some(submit_time) = row.submit_time {
+            // A repeat, or a call that asks for nothing new, gets the first answer; new responses come too late.
+            let repeat = row.request_hash.as_deref() == Some(hash.as_slice());
+            let saved = unpack(&row, &form)?;
+            let nothing_new = given.iter().all(|(index, response)| saved.get(*index) == Some(response));
+            return if repeat || nothing_new {
+                Ok(answer(submit_time, row.answered))
+            } else {
+                Err(already_submitted(&name))
+            };
+        }
+        if sitting::is_overdue(row.due_time, row.now) && !given.is_empty() {
+            return Err(overdue(&name, &row));
+        }
+        let responses = merge(unpack(&row, &form)?, given);
+        let count = answered(&responses);
+        end(&mut tx, caller, &row, &form, responses, Some(hash.to_vec())).await?;
+        tx.commit().await?;
+        Ok(answer(row.now, count))
+    }
+
+    async fn score(&self, caller: &Caller, request: &pb::ScoreSubmissionRequest) -> Result<pb::Result> {
+        let mut fields = Fields::default();
+        let exam: ExamName = fields.take("parent", request.parent.parse());
+        let candidate = candidate(&request.candidate, &mut fields);
+        if request.request_id.is_empty() {
+            fields.bad("request_id", "is required: it makes the submission count once");
+        }
+        fields.request_id(&request.request_id);
+        let form: Option<FormName> = match request.form.as_str() {
+            "" => None,
+            name => Some(fields.take("form", name.parse())),
+        };
+        fields.done()?;
+
+        let tenant = caller.tenant.id;
+        let (facts, index, compiled) = self.form_for(caller, &exam, form.as_ref()).await?;
+        let mut fields = Fields::default();
+        let given = wire::responses(&compiled, &request.responses, &mut fields);
+        fields.done()?;
+        let responses = merge(vec![Response::Blank; compiled.plan.slots().len()], given);
+        let marks = compiled.plan.score(&responses);
+        let outcome = compiled.plan.outcome(&marks);
+        let stored = self
+            .writer
+            .store(
+                tenant,
+                Submission {
+                    attempt: submission_id(tenant, &request.request_id),
+                    exam: exam.exam.clone(),
+                    candidate: candidate.clone(),
+                    form: index as i16,
+                    state: state_of(&outcome).code(),
+                    answered: answered(&responses),
+                    score: outcome.total.decimal(),
+                    awaiting: outcome.awaiting.decimal(),
+                    actor: caller.key,
+                    request_hash: short_hash(&digest(request)).to_vec(),
+                    responses: pack_responses(&responses),
+                    marks: pack_marks(&marks),
+                },
+            )
+            .await?;
+        Ok(show::result(
+            Sat {
+                exam: &facts.name,
+                attempt: stored.attempt,
+                candidate,
+                number: stored.number,
+                form: &compiled,
+                pass_mark: stored.pass_mark,
+                start_time: stored.submit_time,
+                submit_time: stored.submit_time,
+                revision: 1,
+            },
+            &marks,
+            &outcome,
+        ))
+    }
+
+    /// The form that a submission names, or the exam's only one; without a round trip where it is kept.
+    async fn form_for(
+        &self,
+        caller: &Caller,
+        exam: &ExamName,
+        form: Option<&FormName>,
+    ) -> Result<(Arc<Facts>, usize, Arc<CompiledForm>)> {
+        let tenant = caller.tenant.id;
+        let pick = |facts: &Facts| match form {
+            Some(form) => form_index(facts, form),
+            None if facts.forms.len() == 1 => Ok(0),
+            None => {
+                Err(Error::invalid("form", format!("is required: the exam has {} forms", facts.forms.len())))
+            }
+        };
+        if let Some(facts) = self.plans.kept_exam(tenant, &exam.exam) {
+            let index = pick(&facts)?;
+            if let Some(compiled) = self.plans.kept_form(tenant, &facts, index) {
+                return Ok((facts, index, compiled));
+            }
+        }
+        let mut tx = self.db.read(caller).await?;
+        let facts = self.plans.exam(&mut tx, tenant, &exam.exam).await?;
+        let index = pick(&facts)?;
+        let compiled = self.plans.form(&mut tx, tenant, &facts, index).await?;
+        tx.commit().await?;
+        Ok((facts, index, compiled))
+    }
+
+    /// The exam and the form of an attempt.
+    async fn form_of(
+        &self,
+        conn: &mut PgConnection,
+        tenant: Uuid,
+        name: &AttemptName,
+        row: &AttemptRow,
+    ) -> Result<(Arc<Facts>, Arc<CompiledForm>)> {
+        let facts = self.plans.exam(conn, tenant, &name.exam).await?;
+        let form = self.plans.form(conn, tenant, &facts, row.form as usize).await?;
+        Ok((facts, form))
+    }
+}
+
+/// Ends an open attempt that is locked: scores it and stores its marks.
+async fn end(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    row: &AttemptRow,
+    form: &CompiledForm,
+    responses: Vec<Response>,
+    request_hash: Option<Vec<u8>>,
+) -> Result<()> {
+    let marks: Vec<Mark> = form.plan.score(&responses);
+    let outcome = form.plan.outcome(&marks);
+    let submitted = Submitted {
+        attempt: row.attempt_id,
+        state: state_of(&outcome).code(),
+        submit_time: row.now,
+        answered: answered(&responses),
+        score: outcome.total.decimal(),
+        awaiting: outcome.awaiting.decimal(),
+        actor: caller.key,
+        request_hash,
+        responses: pack_responses(&responses),
+        marks: pack_marks(&marks),
+    };
+    Ok(sql::submit(conn, caller.tenant.id, &submitted).await?)
+}
+
+fn state_of(outcome: &Outcome) -> State {
+    match outcome.state {
+        OutcomeState::Scored => State::Scored,
+        OutcomeState::AwaitingGrading => State::Awaiting,
+    }
+}
+
+fn candidate(value: &str, fields: &mut Fields) -> String {
+    let text = fields.text("candidate", value, 1, 128);
+    if text.trim() != text {
+        fields.bad("candidate", "has white space at its ends");
+    }
+    text
+}
+
+fn form_index(facts: &Facts, form: &FormName) -> Result<usize> {
+    facts
+        .forms
+        .iter()
+        .position(|f| f == form)
+        .ok_or_else(|| Error::invalid("form", format!("{form} is no form of {}", facts.name)))
+}
+
+fn unpack(row: &AttemptRow, form: &CompiledForm) -> Result<Vec<Response>> {
+    unpack_responses(&row.responses, form.plan.slots().len()).map_err(|e| {
+        Error::Internal(format!("the responses of attempt {} cannot be read: {e}", row.attempt_id).into())
+    })
+}
+
+fn merge(mut saved: Vec<Response>, given: Vec<(usize, Response)>) -> Vec<Response> {
+    for (index, response) in given {
+        saved[index] = response;
+    }
+    saved
+}
+
+fn answered(responses: &[Response]) -> i32 {
+    responses.iter().filter(|r| !r.is_blank()).count() as i32
+}
+
+fn already_submitted(name: &AttemptName) -> Error {
+    Error::refused(
+        "ATTEMPT_SUBMITTED",
+        name.to_string(),
+        format!("{name} was submitted before; nothing was changed"),
+    )
+}
+
+fn overdue(name: &AttemptName, row: &AttemptRow) -> Error {
+    let due = row.due_time.map(|t| t.to_rfc3339()).unwrap_or_default();
+    let message =
+        format!("the time of {name} was over at {due}; submit it without responses to score what was saved");
+    Error::refused("ATTEMPT_OVERDUE", name.to_string(), message)
+}
+
+/// The id of a submission follows from tenant and request id, so that the primary key makes it count once.
+fn submission_id(tenant: Uuid, request_id: &str) -> Uuid {
+    let hash =
+        Sha256::new().chain_update("submission").chain_update(tenant).chain_update(request_id).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+fn short_hash(hash: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    half
+}
+
+fn show_attempt(name: &AttemptName, row: &AttemptRow, form: &CompiledForm) -> Result<pb::Attempt> {
+    let responses = unpack(row, form)?;
+    let state = match State::of(row.state) {
+        State::Open => pb::AttemptState::Open,
+        State::Scored | State::Awaiting => pb::AttemptState::Submitted,
+    };
+    Ok(pb::Attempt {
+        name: name.to_string(),
+        candidate: row.candidate.clone(),
+        number: row.number,
+        form: form.form.name.to_string(),
+        state: state as i32,
+        paper: Some(wire::paper(form)),
+        responses: wire::show_responses(form, &responses),
+        sequence: row.sequence,
+        start_time: Some(timestamp(row.start_time)),
+        due_time: row.due_time.map(timestamp),
+        submit_time: row.submit_time.map(timestamp),
+    })
+}
+
+type BatchStream = Pin<Box<dyn Stream<Item = Result<pb::BatchScoreSubmissionsResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl DeliveryService for Delivery {
+    async fn start_attempt(&self, r: Request<pb::StartAttemptRequest>) -> Result<Reply<pb::Attempt>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.start(&caller, r.into_inner()).await?))
+    }
+
+    async fn get_attempt(&self, r: Request<pb::GetAttemptRequest>) -> Result<Reply<pb::Attempt>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.get(&caller, r.into_inner()).await?))
+    }
+
+    async fn save_responses(
+        &self,
+        r: Request<pb::SaveResponsesRequest>,
+    ) -> Result<Reply<pb::SaveResponsesResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.save(&caller, r.into_inner()).await?))
+    }
+
+    async fn submit_attempt(
+        &self,
+        r: Request<pb::SubmitAttemptRequest>,
+    ) -> Result<Reply<pb::SubmitAttemptResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.submit(&caller, r.into_inner()).await?))
+    }
+
+    async fn score_submission(
+        &self,
+        r: Request<pb::ScoreSubmissionRequest>,
+    ) -> Result<Reply<pb::Result>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.score(&caller, &r.into_inner()).await?))
+    }
+
+    type BatchScoreSubmissionsStream = BatchStream;
+
+    async fn batch_score_submissions(
+        &self,
+        r: Request<Streaming<pb::BatchScoreSubmissionsRequest>>,
+    ) -> Result<Reply<BatchStream>, Status> {
+        use pb::batch_score_submissions_response::Outcome;
+        let caller = Caller::of(&r)?;
+        let delivery = self.clone();
+        let answers = r
+            .into_inner()
+            .enumerate()
+            .map(move |(index, message)| {
+                let delivery = delivery.clone();
+                // Each element has the time of a whole call: a stream may last longer than one.
+                let caller = caller.renewed();
+                async move {
+                    // A message that cannot be read ends the stream: nobody can say where the next one begins.
+                    let message = message.map_err(|s| crate::edge::restate_status(&s).unwrap_or(s))?;
+                    let submission = message.submission.unwrap_or_default();
+                    let outcome = match delivery.score(&caller, &submission).await {
+                        Ok(result) => Outcome::Result(result),
+                        Err(error) => Outcome::Error(error.into()),
+                    };
+                    Ok(pb::BatchScoreSubmissionsResponse {
+                        request_id: submission.request_id,
+                        index: index as i64,
+                        outcome: Some(outcome),
+                    })
+                }
+            })
+            .buffer_unordered(STREAM_WINDOW);
+        Ok(Reply::new(Box::pin(answers)))
+    }
+}

@@ -1,0 +1,3 @@
+//! Results: what scoring made of attempts.
+
+pub mod show;
