@@ -30,10 +30,12 @@ const PIECE: usize = 64 * 1024;
 Examples:
   assessd import --bank banks/crm --create-bank --publish paper.txt
   assessd import --bank banks/crm --validate-only *.txt
-  assessd import --bank banks/crm --topic 课题一 --tag 2026 --blueprint-id spring --server http://10.0.0.7:50051 a.txt
+  assessd import --bank banks/crm --topic 课题一 --tag 2026 --blueprint-id spring a.txt
 
-Exit status: 0, everything that was asked for was done; 1, a file could not be imported, a question was refused, or
-with --publish a finding held one back from being published.")]
+Exit status:
+  0  everything that was asked for was done
+  1  a file could not be imported, a question was refused,
+     or with --publish a finding held one back from being published")]
 pub(super) struct Import {
     #[command(flatten)]
     target: Target,

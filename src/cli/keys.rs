@@ -66,7 +66,7 @@ pub(super) enum Key {
     #[command(after_help = "\
 Examples:
   assessd key create --display-name 'training portal' --role deliverer
-  assessd key create --display-name 'HR platform' --role analyst --role operator --server http://10.0.0.7:50051")]
+  assessd key create --display-name 'HR platform' --role analyst --role operator")]
     Create {
         /// What it is for, 1 to 200 characters
         #[arg(long, value_name = "TEXT")]

@@ -18,6 +18,11 @@ use clap::{Parser, Subcommand};
 
 use crate::demo;
 
+pub(crate) use client::{Connection, WithKey, explain};
+pub(crate) use import::{finding_line, pieces};
+pub(crate) use parse::Output;
+pub(crate) use serve::{asked_to_stop, write_secret};
+
 /// Question banks, exams from blueprints, scored submissions, results and item analysis over gRPC.
 #[derive(Debug, Parser)]
 #[command(name = "assessd", version, arg_required_else_help = true, after_help = EXAMPLES)]
@@ -29,13 +34,13 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   assessd demo                                     see everything at work, nothing is left behind
-  assessd serve                                    serve on 127.0.0.1:50051 with an embedded PostgreSQL
+  assessd serve                                    run it with an embedded PostgreSQL
   DATABASE_URL=postgres://… assessd migrate        bring the schema of a database up to date
   assessd parse paper.txt                          what the reader finds in a paper
   assessd import --bank banks/crm --create-bank --publish paper.txt
 
-Every setting can stand in a TOML file (--config), in the environment (ASSESSD_…, DATABASE_URL) or in a flag; the
-later wins.";
+Every setting can stand in a TOML file (--config), in the environment
+(ASSESSD_…, DATABASE_URL) or in a flag; the later wins.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -19,10 +19,12 @@ use super::say;
 #[command(after_help = "\
 Examples:
   assessd parse paper.txt
-  assessd parse --format paper-text --output json paper.txt | jq '.findings[] | select(.severity == \"error\")'
+  assessd parse --format paper-text --output json paper.txt | jq .findings
   iconv -f gbk -t utf-8 old.txt | assessd parse -
 
-Exit status: 0, all files were read; 2, a file cannot be opened or is not UTF-8. Findings change nothing about it.")]
+Exit status:
+  0  all files were read, whatever was found in them
+  2  a file cannot be opened, or is not UTF-8")]
 pub(super) struct Parse {
     /// What the files are
     #[arg(long, value_enum, default_value_t = Format::PaperText)]

@@ -33,8 +33,8 @@ pub(crate) const ADMIN_KEY: &str = "admin.key";
 #[command(after_help = "\
 Examples:
   assessd serve
-  assessd serve --listen 127.0.0.1:0                       a free port; read it from the first line
-  DATABASE_URL=postgres://assessd@db/assessd assessd serve --listen 0.0.0.0:50051 --log-format json")]
+  assessd serve --listen 127.0.0.1:0         a free port; the first line tells it
+  DATABASE_URL=postgres://assessd@db/assessd assessd serve --listen 0.0.0.0:50051")]
 pub(super) struct Serve {
     #[command(flatten)]
     flags: Flags,
