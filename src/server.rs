@@ -10,12 +10,13 @@ use tonic::transport::Server;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    admin, bank,
+    admin, assembly, bank,
     db::Db,
     edge::EdgeLayer,
+    exam,
     pb::{
-        self, admin_service_server::AdminServiceServer, 
-        question_bank_service_server::QuestionBankServiceServer,
+        self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
+        exam_service_server::ExamServiceServer, question_bank_service_server::QuestionBankServiceServer,
     },
 };
 
@@ -69,7 +70,9 @@ pub async fn serve(
         .add_service(AdminServiceServer::new(admin::rpc::Admin::new(db.clone())))
         .add_service(
             QuestionBankServiceServer::new(bank::rpc::Banks::new(db.clone())).max_decoding_message_size(MAX_MESSAGE),
-        );
+        )
+        .add_service(AssemblyServiceServer::new(assembly::rpc::Assembly::new(db.clone())))
+        .add_service(ExamServiceServer::new(exam::rpc::Exams::new(db.clone())));
 
     let asked = stopping.clone();
     let reporter = health.clone();
