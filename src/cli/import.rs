@@ -133,7 +133,7 @@ impl Import {
 }
 
 /// The messages of an import: the header, then the file. The bar moves as the service takes them.
-fn pieces(
+pub(crate) fn pieces(
     header: pb::ImportHeader,
     file: Vec<u8>,
     bar: ProgressBar,
