@@ -47,6 +47,7 @@ pub mod page;
 pub mod paper;
 pub mod pb;
 pub mod points;
+pub mod result;
 pub mod scoring;
 pub mod server;
 pub mod telemetry;

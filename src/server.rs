@@ -10,13 +10,16 @@ use tonic::transport::Server;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    admin, bank,
+    admin,
+    attempt::plans::Plans,
+    bank,
     db::Db,
     edge::EdgeLayer,
     pb::{
-        self, admin_service_server::AdminServiceServer, 
-        question_bank_service_server::QuestionBankServiceServer,
+        self, admin_service_server::AdminServiceServer,
+        question_bank_service_server::QuestionBankServiceServer, result_service_server::ResultServiceServer,
     },
+    result::rpc::Results,
 };
 
 /// The largest message that a call may bring, in bytes.
@@ -60,6 +63,7 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     tasks.spawn(watch_database(db.clone(), health.clone(), stopping.clone()));
 
+    let plans = Plans::new();
     let router = Server::builder()
         .layer(EdgeLayer { db: db.clone(), deadline: options.deadline })
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
@@ -69,7 +73,8 @@ pub async fn serve(
         .add_service(AdminServiceServer::new(admin::rpc::Admin::new(db.clone())))
         .add_service(
             QuestionBankServiceServer::new(bank::rpc::Banks::new(db.clone())).max_decoding_message_size(MAX_MESSAGE),
-        );
+        )
+        .add_service(ResultServiceServer::new(Results::new(db.clone(), plans.clone())));
 
     let asked = stopping.clone();
     let reporter = health.clone();

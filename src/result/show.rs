@@ -1,0 +1,106 @@
+//! A result on the wire: marks by position, subscores, and whether the pass mark is reached.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::{
+    attempt::{plans::CompiledForm, response::Mark},
+    ids::ExamName,
+    pb::{self, timestamp},
+    points::Points,
+    scoring::plan::{Outcome, OutcomeState, Subscore},
+};
+
+/// Who sat what, and when.
+#[derive(Debug)]
+pub struct Sat<'a> {
+    /// The exam.
+    pub exam: &'a ExamName,
+    /// The attempt.
+    pub attempt: Uuid,
+    /// The candidate.
+    pub candidate: String,
+    /// Which attempt of the candidate it is.
+    pub number: i32,
+    /// The form.
+    pub form: &'a CompiledForm,
+    /// The exam's pass mark at present.
+    pub pass_mark: Option<Decimal>,
+    /// When it was started.
+    pub start_time: DateTime<Utc>,
+    /// When it was submitted.
+    pub submit_time: DateTime<Utc>,
+    /// Which revision of the marks this is.
+    pub revision: i32,
+}
+
+/// Whether the pass mark is reached: unknown without one, and while what still waits could decide it.
+pub fn passed(pass_mark: Option<Decimal>, score: Decimal, awaiting: Decimal) -> Option<bool> {
+    let pass_mark = pass_mark?;
+    if score >= pass_mark {
+        return Some(true);
+    }
+    (score + awaiting < pass_mark).then_some(false)
+}
+
+/// A result with its marks and subscores.
+pub fn result(sat: Sat<'_>, marks: &[Mark], outcome: &Outcome) -> pb::Result {
+    let state = match outcome.state {
+        OutcomeState::Scored => pb::ResultState::Scored,
+        OutcomeState::AwaitingGrading => pb::ResultState::AwaitingGrading,
+    };
+    pb::Result {
+        name: format!("{}/attempts/{}/result", sat.exam, sat.attempt),
+        candidate: sat.candidate,
+        attempt_number: sat.number,
+        form: sat.form.form.name.to_string(),
+        state: state as i32,
+        score: outcome.total.to_string(),
+        max_score: outcome.max.to_string(),
+        awaiting_points: outcome.awaiting.to_string(),
+        passed: passed(sat.pass_mark, outcome.total.decimal(), outcome.awaiting.decimal()),
+        sections: outcome.sections.iter().map(subscore).collect(),
+        topics: outcome.topics.iter().map(subscore).collect(),
+        marks: sat
+            .form
+            .plan
+            .slots()
+            .iter()
+            .zip(&sat.form.versions)
+            .zip(marks)
+            .map(|((slot, version), mark)| {
+                let state = match mark {
+                    Mark::NotAnswered => pb::MarkState::NotAnswered,
+                    Mark::Scored(_) => pb::MarkState::Scored,
+                    Mark::Awaiting => pb::MarkState::AwaitingGrading,
+                };
+                pb::Mark {
+                    position: slot.position as i32,
+                    question_version: version.clone(),
+                    part: slot.part as i32,
+                    state: state as i32,
+                    points: decimal(mark.points()),
+                    max_points: decimal(slot.points),
+                }
+            })
+            .collect(),
+        submit_time: Some(timestamp(sat.submit_time)),
+        start_time: Some(timestamp(sat.start_time)),
+        revision: sat.revision,
+    }
+}
+
+fn subscore(sub: &Subscore) -> pb::Subscore {
+    pb::Subscore {
+        title: sub.title.to_string(),
+        score: sub.points.to_string(),
+        max_score: sub.max.to_string(),
+        awaiting_points: sub.awaiting.to_string(),
+        position_count: sub.count as i32,
+    }
+}
+
+fn decimal(points: Points) -> String {
+    points.to_string()
+}
