@@ -19,8 +19,9 @@ use crate::{
     pb::{
         self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
         delivery_service_server::DeliveryServiceServer, exam_service_server::ExamServiceServer,
-        question_bank_service_server::QuestionBankServiceServer,
+        question_bank_service_server::QuestionBankServiceServer, result_service_server::ResultServiceServer,
     },
+    result::rpc::Results,
 };
 
 /// The largest message that a call may bring, in bytes.
@@ -81,7 +82,8 @@ pub async fn serve(
         .add_service(
             DeliveryServiceServer::new(Delivery::new(db.clone(), plans.clone()))
                 .max_decoding_message_size(MAX_MESSAGE),
-        );
+        )
+        .add_service(ResultServiceServer::new(Results::new(db.clone(), plans)));
 
     let asked = stopping.clone();
     let reporter = health.clone();
