@@ -46,6 +46,9 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
                 line = rest.trim_start().to_owned();
                 used = line.width();
                 gap = 0;
+                if c == ' ' && line.is_empty() {
+                    continue;
+                }
             }
             line.push(c);
             used += width;
@@ -146,6 +149,7 @@ mod tests {
         assert!(lines.iter().all(|l| !l.starts_with('。') && !l.starts_with(',')), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), "客户终身价值关注的是。RFMmodelhere,andthere");
         assert_eq!(wrap("a\n\nb", 10), ["a", "", "b"]);
+        assert_eq!(wrap("four five six", 4), ["four", "five", "six"]);
     }
 
     #[test]

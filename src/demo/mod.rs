@@ -108,7 +108,8 @@ impl Demo {
         voice.block(&format!(
             "assessd {} serves on {address}, on an embedded PostgreSQL in {}.\n\
              Every step goes through the gRPC API; with --keep the lines that begin with $ can be tried.\n\n\
-             $ AUTH=\"authorization: Bearer $(cat {})\"\n",
+             $ export ASSESSD_SERVER={address} ASSESSD_API_KEY=$(cat {})\n\
+             $ AUTH=\"authorization: Bearer $ASSESSD_API_KEY\"\n",
             env!("CARGO_PKG_VERSION"),
             folder.display(),
             key_file.display(),

@@ -1,6 +1,6 @@
 //! How the demonstration looks: headings, the `grpcurl` line of each step, and a paper as a person would read it.
 
-use std::{fmt::Write as _, io::IsTerminal as _};
+use std::{cell::Cell, fmt::Write as _, io::IsTerminal as _};
 
 use serde_json::Value;
 
@@ -20,18 +20,21 @@ pub(super) struct Voice {
     colours: bool,
     address: String,
     step: u32,
+    /// The last thing printed was an empty line.
+    rested: Cell<bool>,
 }
 
 impl Voice {
     pub(super) fn new(speaks: bool, address: String) -> Self {
         let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        Self { speaks, colours, address, step: 0 }
+        Self { speaks, colours, address, step: 0, rested: Cell::new(false) }
     }
 
     /// Prints a block as it is.
     pub(super) fn block(&self, text: &str) -> anyhow::Result<()> {
         if self.speaks {
             say(text)?;
+            self.rested.set(text == "\n" || text.ends_with("\n\n"));
         }
         Ok(())
     }
@@ -48,11 +51,14 @@ impl Voice {
     pub(super) fn step(&mut self, title: &str) -> anyhow::Result<()> {
         self.step += 1;
         let title = format!("{}. {title}", self.step);
+        if !self.rested.get() {
+            self.block("\n")?;
+        }
         if self.colours {
-            return self.block(&format!("\n\u{1b}[1m{title}\u{1b}[0m\n\n"));
+            return self.block(&format!("\u{1b}[1m{title}\u{1b}[0m\n\n"));
         }
         let line = "─".repeat(unicode_width::UnicodeWidthStr::width(title.as_str()));
-        self.block(&format!("\n{title}\n{line}\n\n"))
+        self.block(&format!("{title}\n{line}\n\n"))
     }
 
     /// The line that would make the same call by hand.
