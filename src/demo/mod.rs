@@ -8,7 +8,9 @@ mod people;
 mod show;
 mod story;
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::PathBuf, process::ExitCode};
+use std::{
+    fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::PathBuf, process::ExitCode,
+};
 
 use anyhow::{Context as _, anyhow};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -94,7 +96,8 @@ impl Demo {
         .await?;
         let db = Db::open(cluster.options(), settings.max_connections);
         db.migrate().await.context("the embedded database could not be migrated")?;
-        let (_, key) = db.create_tenant("demo").await.map_err(|e| anyhow!("no tenant could be made: {e:?}"))?;
+        let (_, key) =
+            db.create_tenant("demo").await.map_err(|e| anyhow!("no tenant could be made: {e:?}"))?;
         let key_file = folder.join("demo.key");
         cli::write_secret(&key_file, &key).with_context(|| format!("cannot write {}", key_file.display()))?;
 
@@ -135,6 +138,9 @@ impl Demo {
 /// A new folder for this run alone.
 fn temporary_folder() -> anyhow::Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("assessd-demo-{}", uuid::Uuid::now_v7().simple()));
-    DirBuilder::new().mode(0o700).create(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    DirBuilder::new()
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }

@@ -97,8 +97,12 @@ impl Person {
         match task.kind {
             QuestionKind::SingleChoice => {
                 let key = task.key.and_then(|key| key.choices.first());
-                let wrong: Vec<&str> =
-                    task.options.iter().map(|o| o.label.as_str()).filter(|l| Some(*l) != key.map(String::as_str)).collect();
+                let wrong: Vec<&str> = task
+                    .options
+                    .iter()
+                    .map(|o| o.label.as_str())
+                    .filter(|l| Some(*l) != key.map(String::as_str))
+                    .collect();
                 let pick = if odd && self.chance(logistic(1.8 * self.ability)) {
                     wrong.first().copied()
                 } else if !odd && self.chance(logistic(lean)) {

@@ -26,7 +26,8 @@ pub(super) struct Voice {
 
 impl Voice {
     pub(super) fn new(speaks: bool, address: String) -> Self {
-        let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let colours =
+            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
         Self { speaks, colours, address, step: 0, rested: Cell::new(false) }
     }
 
@@ -70,7 +71,9 @@ impl Voice {
         } else {
             // One element a line: no text of ours holds these characters.
             let json = json.replace("},{", "},\n {").replace(":[{", ":[\n {");
-            format!("$ grpcurl -plaintext -H \"$AUTH\" -d @ {address} assessment.v1.{method} <<'JSON'\n{json}\nJSON")
+            format!(
+                "$ grpcurl -plaintext -H \"$AUTH\" -d @ {address} assessment.v1.{method} <<'JSON'\n{json}\nJSON"
+            )
         };
         self.command(&line)
     }

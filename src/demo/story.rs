@@ -100,7 +100,11 @@ async fn import(voice: &mut Voice, services: &mut Services, figures: &mut Figure
         "QuestionBankService/CreateBank",
         &json!({"bank_id": "customer-care", "bank": {"display_name": bank.display_name}}),
     )?;
-    let request = pb::CreateBankRequest { bank_id: "customer-care".into(), bank: Some(bank), request_id: String::new() };
+    let request = pb::CreateBankRequest {
+        bank_id: "customer-care".into(),
+        bank: Some(bank),
+        request_id: String::new(),
+    };
     ok(services.banks.create_bank(request).await)?;
 
     voice.command(&format!(
@@ -110,7 +114,8 @@ async fn import(voice: &mut Voice, services: &mut Services, figures: &mut Figure
          grpcurl -plaintext -H \"$AUTH\" -d @ {} assessment.v1.QuestionBankService/ImportQuestions",
         figures.address
     ))?;
-    let mut table = Table::new(&["file", ">found", ">new", ">published", ">already there", ">held", ">findings"]);
+    let mut table =
+        Table::new(&["file", ">found", ">new", ">published", ">already there", ">held", ">findings"]);
     let mut told = Vec::new();
     let again = (PAPERS[0].0, PAPERS[0].1, PAPERS[0].2);
     for (n, (file, topic, text)) in PAPERS.into_iter().chain([again]).enumerate() {
@@ -176,7 +181,8 @@ fn section((title, kind, count, points, rule): Section) -> pb::BlueprintSection 
 }
 
 fn section_json((title, kind, count, points, rule): Section) -> Value {
-    let mut json = json!({"title": title, "kinds": [kind.as_str_name()], "count": count, "points_each": points});
+    let mut json =
+        json!({"title": title, "kinds": [kind.as_str_name()], "count": count, "points_each": points});
     if rule != ScoringRule::Unspecified {
         json["policy"] = json!({"rule": rule.as_str_name()});
     }
@@ -193,7 +199,8 @@ async fn assemble(
     voice.block("\n")?;
     let greedy: Section = ("单项选择题", QuestionKind::SingleChoice, 30, "2", ScoringRule::Unspecified);
     let mut greedy_section = section(greedy);
-    greedy_section.filter = Some(pb::QuestionFilter { topics: vec!["客户服务".into()], ..pb::QuestionFilter::default() });
+    greedy_section.filter =
+        Some(pb::QuestionFilter { topics: vec!["客户服务".into()], ..pb::QuestionFilter::default() });
     let mut greedy_json = section_json(greedy);
     greedy_json["filter"] = json!({"topics": ["客户服务"]});
     voice.call(
@@ -272,7 +279,8 @@ async fn draw(
     seed: i64,
 ) -> anyhow::Result<Vec<pb::Form>> {
     let blueprint_id = name.trim_start_matches("blueprints/").to_owned();
-    let request = pb::CreateBlueprintRequest { blueprint_id, blueprint: Some(blueprint), request_id: String::new() };
+    let request =
+        pb::CreateBlueprintRequest { blueprint_id, blueprint: Some(blueprint), request_id: String::new() };
     ok(services.assembly.create_blueprint(request).await)?;
     voice.call(
         "AssemblyService/AssembleForms",
@@ -313,8 +321,11 @@ async fn sit(
         pass_mark: PASS_MARK.into(),
         ..pb::Exam::default()
     };
-    let request =
-        pb::CreateExamRequest { exam_id: "customer-care-2026".into(), exam: Some(exam), request_id: String::new() };
+    let request = pb::CreateExamRequest {
+        exam_id: "customer-care-2026".into(),
+        exam: Some(exam),
+        request_id: String::new(),
+    };
     ok(services.exams.create_exam(request).await)?;
 
     let [form_a, form_b] = forms else { bail!("two forms were asked for, {} came", forms.len()) };
@@ -360,7 +371,9 @@ async fn sit(
     let paper = papers.into_iter().next().flatten().context("an attempt came without its paper")?;
     voice.block(&show::paper(&paper))?;
     voice.block("\n")?;
-    voice.tell("Answers are saved as they come, then the attempt is submitted; … is what StartAttempt has returned:")?;
+    voice.tell(
+        "Answers are saved as they come, then the attempt is submitted; … is what StartAttempt has returned:",
+    )?;
     voice.block("\n")?;
     let attempt = json!({"name": format!("{EXAM}/attempts/…"), "sequence": 1,
         "responses": [{"position": 1, "choices": ["B"]}]});
@@ -419,7 +432,8 @@ async fn attend(
     };
     let attempt = ok(delivery.start_attempt(request).await)?;
     for (half, sequence) in responses.chunks(responses.len().div_ceil(2).max(1)).zip(1..) {
-        let request = pb::SaveResponsesRequest { name: attempt.name.clone(), responses: half.to_vec(), sequence };
+        let request =
+            pb::SaveResponsesRequest { name: attempt.name.clone(), responses: half.to_vec(), sequence };
         ok(delivery.save_responses(request).await)?;
     }
     let request = pb::SubmitAttemptRequest { name: attempt.name, ..pb::SubmitAttemptRequest::default() };
@@ -428,7 +442,10 @@ async fn attend(
 }
 
 /// Takes the answers of a stream; all of them must be results.
-async fn drain(mut answers: Streaming<pb::BatchScoreSubmissionsResponse>, expected: usize) -> anyhow::Result<()> {
+async fn drain(
+    mut answers: Streaming<pb::BatchScoreSubmissionsResponse>,
+    expected: usize,
+) -> anyhow::Result<()> {
     let mut scored = 0;
     while let Some(answer) = answers.message().await.map_err(|status| explain(&status))? {
         match answer.outcome {
@@ -465,12 +482,18 @@ async fn results(
         figures.summary.pass_rate.map_or_else(|| "–".into(), |rate| format!("{:.1}", rate * 100.0)),
     ))?;
     voice.block(&show::histogram(&summary.histogram))?;
-    let percentiles: Vec<String> =
-        summary.percentiles.iter().map(|p| format!("P{} {}", p.percent, figure(p.score.as_ref(), 1))).collect();
+    let percentiles: Vec<String> = summary
+        .percentiles
+        .iter()
+        .map(|p| format!("P{} {}", p.percent, figure(p.score.as_ref(), 1)))
+        .collect();
     voice.block(&format!("\n  {}\n", percentiles.join("   ")))?;
 
     voice.step("Ranking: the best ten")?;
-    voice.call("ResultService/ListResults", &json!({"parent": EXAM, "order_by": "score desc", "page_size": 10}))?;
+    voice.call(
+        "ResultService/ListResults",
+        &json!({"parent": EXAM, "order_by": "score desc", "page_size": 10}),
+    )?;
     let request = pb::ListResultsRequest {
         parent: EXAM.into(),
         order_by: "score desc".into(),
@@ -508,7 +531,8 @@ async fn results(
     if let Some(first) = listed.first() {
         voice.block("\n")?;
         voice.call("ResultService/GetResult", &json!({"name": first.name}))?;
-        let result = ok(services.results.get_result(pb::GetResultRequest { name: first.name.clone() }).await)?;
+        let result =
+            ok(services.results.get_result(pb::GetResultRequest { name: first.name.clone() }).await)?;
         voice.block(&format!("  {}, by section and by topic\n\n", result.candidate))?;
         voice.block(&subscores(&result))?;
     }
@@ -528,7 +552,12 @@ fn subscores(result: &pb::Result) -> String {
     let mut table = Table::new(&["", ">score", ">of", ">waiting"]);
     for part in result.sections.iter().chain(&result.topics) {
         let title = if part.title.is_empty() { "(no topic)" } else { &part.title };
-        table.row([title.to_owned(), part.score.clone(), part.max_score.clone(), part.awaiting_points.clone()]);
+        table.row([
+            title.to_owned(),
+            part.score.clone(),
+            part.max_score.clone(),
+            part.awaiting_points.clone(),
+        ]);
     }
     table.show("  ")
 }
@@ -541,8 +570,11 @@ async fn analyse(
 ) -> anyhow::Result<()> {
     voice.step(&format!("Item analysis (试题分析) of form {}", form.label))?;
     voice.call("ResultService/GetItemAnalysis", &json!({"name": EXAM, "form": form.name}))?;
-    let request =
-        pb::GetItemAnalysisRequest { name: EXAM.into(), form: form.name.clone(), ..pb::GetItemAnalysisRequest::default() };
+    let request = pb::GetItemAnalysisRequest {
+        name: EXAM.into(),
+        form: form.name.clone(),
+        ..pb::GetItemAnalysisRequest::default()
+    };
     let analysis = ok(services.results.get_item_analysis(request).await)?;
     voice.block(&format!(
         "  {} attempts   Cronbach's alpha {}   Guttman's lambda-2 {}   standard error {} points\n\n",
@@ -557,7 +589,8 @@ async fn analyse(
         .flat_map(|section| &section.items)
         .map(|item| item.question.as_ref().map_or("", |q| q.stem.as_str()))
         .collect();
-    let head = [">no.", "kind", "question", ">facility p", ">item-rest r", ">D 27 %", ">alpha without", "flags"];
+    let head =
+        [">no.", "kind", "question", ">facility p", ">item-rest r", ">D 27 %", ">alpha without", "flags"];
     let mut table = Table::new(&head);
     for (item, stem) in analysis.items.iter().zip(stems) {
         let flags: Vec<String> = item.flags().map(flag).collect();
@@ -599,7 +632,11 @@ async fn analyse(
     Ok(())
 }
 
-async fn wait_for_a_person(voice: &mut Voice, services: &mut Services, figures: &mut Figures) -> anyhow::Result<()> {
+async fn wait_for_a_person(
+    voice: &mut Voice,
+    services: &mut Services,
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
     voice.step("What waits for a person: short answers (简答) and cases (案例)")?;
     let sections: [Section; 2] = [
         ("一、简答题", QuestionKind::ShortAnswer, 2, "6", ScoringRule::Unspecified),
@@ -619,7 +656,11 @@ async fn wait_for_a_person(voice: &mut Voice, services: &mut Services, figures: 
         pass_mark: "18".into(),
         ..pb::Exam::default()
     };
-    let request = pb::CreateExamRequest { exam_id: "service-cases".into(), exam: Some(exam), request_id: String::new() };
+    let request = pb::CreateExamRequest {
+        exam_id: "service-cases".into(),
+        exam: Some(exam),
+        request_id: String::new(),
+    };
     let exam = ok(services.exams.create_exam(request).await)?;
     let mut everyone = people(1);
     let person: &mut Person = everyone.first_mut().context("nobody came")?;
