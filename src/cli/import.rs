@@ -80,7 +80,8 @@ impl Import {
                 Ok(report) => {
                     say(&show(&file.display().to_string(), &report))?;
                     let refused = report.questions.iter().any(|q| q.action() == ImportAction::Refused);
-                    all_done &= !refused && !(self.publish && report.held_count > 0);
+                    let held = self.publish && report.held_count > 0;
+                    all_done &= !(refused || held);
                 }
                 Err(error) => {
                     eprintln!("assessd: {}: {error:#}", file.display());
@@ -145,7 +146,7 @@ pub(crate) fn pieces(
             return;
         }
         for piece in file.chunks(PIECE) {
-            let message = pb::ImportQuestionsRequest { message: Some(Message::Chunk(piece.to_vec().into())) };
+            let message = pb::ImportQuestionsRequest { message: Some(Message::Chunk(piece.to_vec())) };
             if sender.send(message).await.is_err() {
                 return;
             }
