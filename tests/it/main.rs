@@ -3,13 +3,13 @@
 
 mod support;
 
-// mod audit;
+mod audit;
 mod bank;
-// mod crash;
+mod crash;
 mod delivery;
 mod edge;
 mod exams;
-// mod idempotency;
+mod idempotency;
 mod import;
 mod lists;
 mod papers;

@@ -86,7 +86,7 @@ async fn the_summary_is_what_the_figures_say() {
     close(&s.standard_deviation, (40.0_f64 / 3.0).sqrt());
     close(&s.pass_rate, 0.5);
     // Type 7 over 0, 2, 6, 8: h = 3p; the median is 4, the quartiles 1.5 and 6.5, the 95th 6 + 0.85 × 2.
-    let percentile = |p: f64| s.percentiles.iter().find(|x| x.percent == p).unwrap().score;
+    let percentile = |p: f64| s.percentiles.iter().find(|x| x.percent == p).unwrap().score.clone();
     for (p, wanted) in [(50.0, 4.0), (25.0, 1.5), (75.0, 6.5), (5.0, 0.3), (95.0, 7.7)] {
         close(&percentile(p), wanted);
     }

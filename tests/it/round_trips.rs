@@ -90,7 +90,7 @@ async fn a_submission_runs_at_most_two_data_statements() {
         async move { a.submission("exams/spring", &candidate, vec![pick(1, "B")]).await.unwrap() }
     })
     .await;
-    assert!(count.data.len() <= 2 && count.data.contains(&"INSERT".to_owned()), "{count:?}");
+    assert!((1..=2).contains(&count.data.len()), "{count:?}");
     assert!(count.round_trips <= 4, "{count:?}");
 
     // A submission of an open attempt: read and lock it, write it.
@@ -113,6 +113,6 @@ async fn a_submission_runs_at_most_two_data_statements() {
         }
     })
     .await;
-    assert!(count.data.len() <= 2, "{count:?}");
+    assert!((1..=2).contains(&count.data.len()), "{count:?}");
     assert!(count.round_trips <= 4, "{count:?}");
 }
