@@ -55,8 +55,11 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
                 stem: "改?".to_owned(),
                 ..Default::default()
             };
-            let request =
-                pb::UpdateQuestionRequest { question: Some(question), update_mask: mask("stem"), ..Default::default() };
+            let request = pb::UpdateQuestionRequest {
+                question: Some(question),
+                update_mask: mask("stem"),
+                ..Default::default()
+            };
             vec![a.bank().update_question(request).await?.into_inner().name]
         }
         "PublishQuestion" => {
@@ -73,7 +76,11 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
             }
             let names = ["p1", "p2", "s2", "none"].map(|id| format!("banks/crm/questions/{id}"));
             let names = if good { names.to_vec() } else { vec![] };
-            let request = pb::BatchPublishQuestionsRequest { parent: "banks/crm".to_owned(), names: names.clone(), ..Default::default() };
+            let request = pb::BatchPublishQuestionsRequest {
+                parent: "banks/crm".to_owned(),
+                names: names.clone(),
+                ..Default::default()
+            };
             a.bank().batch_publish_questions(request).await?;
             names[..2].to_vec()
         }
@@ -93,7 +100,7 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
             let text = "卷\n一、判断题(共1题,每题1分,共1分)\n1.水往低处流。(√)\n";
             let messages = [
                 pb::import_questions_request::Message::Header(header),
-                pb::import_questions_request::Message::Chunk(text.as_bytes().to_vec().into()),
+                pb::import_questions_request::Message::Chunk(text.as_bytes().to_vec()),
             ];
             let stream = messages.map(|m| pb::ImportQuestionsRequest { message: Some(m) });
             let report = a.bank().import_questions(tokio_stream::iter(stream)).await?.into_inner();
@@ -108,7 +115,8 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
             vec![made.into_inner().api_key.unwrap().name]
         }
         "RevokeApiKey" => {
-            let keys = a.admin().list_api_keys(pb::ListApiKeysRequest::default()).await?.into_inner().api_keys;
+            let keys =
+                a.admin().list_api_keys(pb::ListApiKeysRequest::default()).await?.into_inner().api_keys;
             let last = keys.last().unwrap().name.clone();
             let name = if good { last } else { format!("apiKeys/{}", uuid::Uuid::nil()) };
             vec![a.admin().revoke_api_key(pb::RevokeApiKeyRequest { name }).await?.into_inner().name]
@@ -144,7 +152,14 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
                 allow_shared_questions: good,
                 ..Default::default()
             };
-            a.assembly().assemble_forms(request).await?.into_inner().forms.into_iter().map(|f| f.name).collect()
+            a.assembly()
+                .assemble_forms(request)
+                .await?
+                .into_inner()
+                .forms
+                .into_iter()
+                .map(|f| f.name)
+                .collect()
         }
         "CreateExam" => {
             let exam = pb::Exam {
@@ -162,8 +177,11 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
                 display_name: "y".to_owned(),
                 ..Default::default()
             };
-            let request =
-                pb::UpdateExamRequest { exam: Some(exam), update_mask: mask("display_name"), ..Default::default() };
+            let request = pb::UpdateExamRequest {
+                exam: Some(exam),
+                update_mask: mask("display_name"),
+                ..Default::default()
+            };
             vec![a.exam().update_exam(request).await?.into_inner().name]
         }
         "StartAttempt" => {
@@ -200,11 +218,14 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
                 request_id: pick_name("batch", ""),
                 ..Default::default()
             };
-            let stream = tokio_stream::iter([pb::BatchScoreSubmissionsRequest { submission: Some(submission) }]);
+            let stream =
+                tokio_stream::iter([pb::BatchScoreSubmissionsRequest { submission: Some(submission) }]);
             let mut answers = a.delivery().batch_score_submissions(stream).await?.into_inner();
             match answers.message().await?.unwrap().outcome.unwrap() {
                 pb::batch_score_submissions_response::Outcome::Result(_) => vec![],
-                pb::batch_score_submissions_response::Outcome::Error(e) => return Err(Status::invalid_argument(e.message)),
+                pb::batch_score_submissions_response::Outcome::Error(e) => {
+                    return Err(Status::invalid_argument(e.message));
+                }
             }
         }
         other => panic!("{other} is a new write: add it here"),
@@ -236,7 +257,10 @@ async fn recorded(su: &mut PgConnection, skip: i64) -> Vec<Row> {
 }
 
 async fn count(su: &mut PgConnection) -> i64 {
-    sqlx::query_scalar("select count(*) from audit full join event on event_id = audit_id").fetch_one(su).await.unwrap()
+    sqlx::query_scalar("select count(*) from audit full join event on event_id = audit_id")
+        .fetch_one(su)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -245,7 +269,10 @@ async fn every_write_records_each_change_once_and_a_failure_none() {
     let a = &world.a;
     a.populate().await;
     let mut su = world.superuser().await;
-    let open: uuid::Uuid = sqlx::query_scalar("select attempt_id from attempt where state = 0").fetch_one(&mut su).await.unwrap();
+    let open: uuid::Uuid = sqlx::query_scalar("select attempt_id from attempt where state = 0")
+        .fetch_one(&mut su)
+        .await
+        .unwrap();
     let open = format!("exams/spring/attempts/{open}");
     let me = a.admin().get_caller(pb::GetCallerRequest {}).await.unwrap().into_inner().api_key;
     for method in protocol::methods().into_iter().map(|m| m.name).filter(|m| protocol::writes(m)) {
@@ -284,7 +311,8 @@ async fn what_changes_nothing_records_nothing() {
         crate::support::lists::all(a, &method, &crate::support::lists::Ask::under(parent)).await;
     }
     // Publishing what is published, and a repeated request.
-    let request = pb::PublishQuestionRequest { name: "banks/crm/questions/s2".to_owned(), ..Default::default() };
+    let request =
+        pb::PublishQuestionRequest { name: "banks/crm/questions/s2".to_owned(), ..Default::default() };
     a.bank().publish_question(request).await.unwrap();
     let start = pb::StartAttemptRequest {
         parent: "exams/spring".to_owned(),

@@ -67,9 +67,18 @@ async fn what_was_acknowledged_survives_the_death_of_server_and_database() {
                             Ok(result) => break result.into_inner(),
                             Err(status) => {
                                 let code = status.code();
-                                let passing = matches!(code, Code::Unavailable | Code::Aborted | Code::Unknown | Code::Cancelled | Code::Internal | Code::DeadlineExceeded);
+                                let passing = matches!(
+                                    code,
+                                    Code::Unavailable
+                                        | Code::Aborted
+                                        | Code::Unknown
+                                        | Code::Cancelled
+                                        | Code::Internal
+                                        | Code::DeadlineExceeded
+                                );
                                 // What our own server says is never an internal error; what a torn connection says may be.
-                                let ours = tonic_types::StatusExt::get_error_details(&status).error_info().is_some();
+                                let ours =
+                                    tonic_types::StatusExt::get_error_details(&status).error_info().is_some();
                                 assert!(passing && !(ours && code == Code::Internal), "{status:?}");
                                 tokio::time::sleep(Duration::from_millis(20)).await;
                             }

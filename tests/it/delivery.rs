@@ -5,11 +5,7 @@ use chrono::Utc;
 use prost::Message;
 use tonic::{Code, Response, Status};
 
-use crate::support::{
-    As, Refused, World,
-    build::pick,
-    populate::SECRETS,
-};
+use crate::support::{As, Refused, World, build::pick, populate::SECRETS};
 
 async fn populated() -> World {
     let world = World::start().await;
@@ -27,12 +23,21 @@ async fn start(a: &As, exam: &str, candidate: &str) -> Result<pb::Attempt, Statu
     a.delivery().start_attempt(request).await.map(Response::into_inner)
 }
 
-async fn save(a: &As, name: &str, sequence: i64, responses: Vec<pb::Response>) -> Result<pb::SaveResponsesResponse, Status> {
+async fn save(
+    a: &As,
+    name: &str,
+    sequence: i64,
+    responses: Vec<pb::Response>,
+) -> Result<pb::SaveResponsesResponse, Status> {
     let request = pb::SaveResponsesRequest { name: name.to_owned(), responses, sequence };
     a.delivery().save_responses(request).await.map(Response::into_inner)
 }
 
-async fn submit(a: &As, name: &str, responses: Vec<pb::Response>) -> Result<pb::SubmitAttemptResponse, Status> {
+async fn submit(
+    a: &As,
+    name: &str,
+    responses: Vec<pb::Response>,
+) -> Result<pb::SubmitAttemptResponse, Status> {
     let request = pb::SubmitAttemptRequest { name: name.to_owned(), responses, ..Default::default() };
     a.delivery().submit_attempt(request).await.map(Response::into_inner)
 }
@@ -92,7 +97,9 @@ async fn a_sitting_from_start_to_result() {
         .sections
         .iter()
         .flat_map(|s| &s.questions)
-        .flat_map(|q| if q.parts.is_empty() { vec![q.position] } else { q.parts.iter().map(|p| p.position).collect() })
+        .flat_map(|q| {
+            if q.parts.is_empty() { vec![q.position] } else { q.parts.iter().map(|p| p.position).collect() }
+        })
         .collect();
     assert_eq!(positions, (1..=12).collect::<Vec<_>>());
     let blanks = &paper.sections[4].questions[0];
@@ -116,7 +123,8 @@ async fn a_sitting_from_start_to_result() {
     let b = vec!["B".to_owned()];
     assert_eq!(shown, [(1, b.clone(), ""), (2, b, ""), (9, vec![], "草稿")]);
     // An empty answer takes back.
-    let back = save(a, &opened.name, 6, vec![pb::Response { position: 9, ..Default::default() }]).await.unwrap();
+    let back =
+        save(a, &opened.name, 6, vec![pb::Response { position: 9, ..Default::default() }]).await.unwrap();
     assert_eq!(back.answered_count, 2);
     save(a, &opened.name, 0, vec![]).await.bad(&["sequence"]);
 
@@ -138,19 +146,38 @@ async fn a_sitting_from_start_to_result() {
     // 4 × 2 + 4 × 4 right; 6 of the short answer and 3 of the case wait; the other 6 of the case are right.
     assert_eq!((got.score.as_str(), got.max_score.as_str(), got.awaiting_points.as_str()), ("30", "39", "9"));
     assert_eq!((got.state(), got.passed, got.revision), (pb::ResultState::AwaitingGrading, None, 1));
-    let sections: Vec<(&str, &str, &str)> =
-        got.sections.iter().map(|s| (s.score.as_str(), s.max_score.as_str(), s.awaiting_points.as_str())).collect();
-    let want = [("8", "8", "0"), ("4", "4", "0"), ("4", "4", "0"), ("4", "4", "0"), ("4", "4", "0"), ("0", "6", "6"), ("6", "9", "3")];
+    let sections: Vec<(&str, &str, &str)> = got
+        .sections
+        .iter()
+        .map(|s| (s.score.as_str(), s.max_score.as_str(), s.awaiting_points.as_str()))
+        .collect();
+    let want = [
+        ("8", "8", "0"),
+        ("4", "4", "0"),
+        ("4", "4", "0"),
+        ("4", "4", "0"),
+        ("4", "4", "0"),
+        ("0", "6", "6"),
+        ("6", "9", "3"),
+    ];
     assert_eq!(sections, want);
     assert_eq!(got.marks.len(), 12);
     assert_eq!(got.marks[8].state(), pb::MarkState::AwaitingGrading);
-    assert_eq!((got.marks[11].part, got.marks[11].points.as_str(), got.marks[11].max_points.as_str()), (3, "0", "3"));
+    assert_eq!(
+        (got.marks[11].part, got.marks[11].points.as_str(), got.marks[11].max_points.as_str()),
+        (3, "0", "3")
+    );
 
     let second = start(a, "exams/spring", "e-1").await.unwrap();
     assert_eq!(second.number, 2);
     submit(a, &second.name, vec![]).await.unwrap();
     start(a, "exams/spring", "e-1").await.because(Code::FailedPrecondition, "ATTEMPTS_EXHAUSTED");
-    let blank = a.result().get_result(pb::GetResultRequest { name: format!("{}/result", second.name) }).await.unwrap().into_inner();
+    let blank = a
+        .result()
+        .get_result(pb::GetResultRequest { name: format!("{}/result", second.name) })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((blank.score.as_str(), blank.state()), ("0", pb::ResultState::Scored));
     assert!(blank.marks.iter().all(|m| m.state() == pb::MarkState::NotAnswered));
 }
@@ -160,10 +187,16 @@ async fn nothing_of_the_key_leaves_with_a_paper() {
     let world = populated().await;
     let a = world.a.role(&[pb::Role::Deliverer]).await;
     // The marks are there for those who may see them: the search can find.
-    let form = pb::GetFormRequest { name: "blueprints/standard/forms/a".to_owned(), view: pb::FormView::Full as i32 };
+    let form = pb::GetFormRequest {
+        name: "blueprints/standard/forms/a".to_owned(),
+        view: pb::FormView::Full as i32,
+    };
     let full = world.a.assembly().get_form(form).await.unwrap().into_inner().encode_to_vec();
     for secret in SECRETS {
-        assert!(full.windows(secret.len()).any(|w| w == secret.as_bytes()), "{secret} is not in the full form");
+        assert!(
+            full.windows(secret.len()).any(|w| w == secret.as_bytes()),
+            "{secret} is not in the full form"
+        );
     }
     let opened = start(&a, "exams/spring", "e-1").await.unwrap();
     no_secret(&opened);
@@ -196,7 +229,12 @@ async fn bad_responses_are_named_and_nothing_is_written() {
         ..Default::default()
     };
     let form = world.a.assembly();
-    let full = form.clone().get_form(pb::GetFormRequest { name: "blueprints/standard/forms/a".to_owned(), ..Default::default() }).await.unwrap().into_inner();
+    let full = form
+        .clone()
+        .get_form(pb::GetFormRequest { name: "blueprints/standard/forms/a".to_owned(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     let first = full.sections[0].items[0].question_version.clone();
     let other = full.sections[0].items[1].question_version.clone();
     let bad = vec![
@@ -317,7 +355,10 @@ async fn the_window_the_limit_and_the_candidate_are_checked() {
     let second = start(a, "exams/short", "e-1").await.unwrap();
     assert_eq!(second.number, 2);
     let scored: rust_decimal::Decimal =
-        sqlx::query_scalar("select score from attempt where number = 1 and exam_id = 'short'").fetch_one(&mut su).await.unwrap();
+        sqlx::query_scalar("select score from attempt where number = 1 and exam_id = 'short'")
+            .fetch_one(&mut su)
+            .await
+            .unwrap();
     assert_eq!(scored, 2.into());
     assert_eq!(submit(a, &opened.name, vec![]).await.unwrap().answered_count, 1);
 }
@@ -349,9 +390,17 @@ fn submission(candidate: &str, responses: Vec<pb::Response>) -> pb::ScoreSubmiss
     }
 }
 
-async fn stream(a: &As, submissions: Vec<pb::ScoreSubmissionRequest>) -> Vec<pb::BatchScoreSubmissionsResponse> {
+async fn stream(
+    a: &As,
+    submissions: Vec<pb::ScoreSubmissionRequest>,
+) -> Vec<pb::BatchScoreSubmissionsResponse> {
     let sent = submissions.into_iter().map(|s| pb::BatchScoreSubmissionsRequest { submission: Some(s) });
-    let mut answers = a.delivery().batch_score_submissions(tokio_stream::iter(sent.collect::<Vec<_>>())).await.unwrap().into_inner();
+    let mut answers = a
+        .delivery()
+        .batch_score_submissions(tokio_stream::iter(sent.collect::<Vec<_>>()))
+        .await
+        .unwrap()
+        .into_inner();
     let mut all = Vec::new();
     while let Some(answer) = answers.message().await.unwrap() {
         all.push(answer);
@@ -367,9 +416,13 @@ async fn a_submission_counts_once() {
     let first = a.delivery().score_submission(submission("e-1", right())).await.unwrap().into_inner();
     assert_eq!((first.score.as_str(), first.awaiting_points.as_str(), first.attempt_number), ("30", "9", 1));
     assert_eq!(a.delivery().score_submission(submission("e-1", right())).await.unwrap().into_inner(), first);
-    let stored = a.result().get_result(pb::GetResultRequest { name: first.name.clone() }).await.unwrap().into_inner();
+    let stored =
+        a.result().get_result(pb::GetResultRequest { name: first.name.clone() }).await.unwrap().into_inner();
     assert_eq!(stored, first, "what was answered is what is stored");
-    a.delivery().score_submission(submission("e-1", vec![])).await.because(Code::FailedPrecondition, "REQUEST_ID_REUSED");
+    a.delivery()
+        .score_submission(submission("e-1", vec![]))
+        .await
+        .because(Code::FailedPrecondition, "REQUEST_ID_REUSED");
     let other = pb::ScoreSubmissionRequest { request_id: "other".to_owned(), ..submission("e-1", vec![]) };
     assert_eq!(a.delivery().score_submission(other).await.unwrap().into_inner().attempt_number, 2);
     let third = pb::ScoreSubmissionRequest { request_id: "third".to_owned(), ..submission("e-1", vec![]) };
@@ -381,7 +434,11 @@ async fn a_submission_counts_once() {
 
     let two = ["blueprints/standard/forms/a", "blueprints/standard/forms/b"];
     a.exam_of("two", &two, |_| {}).await;
-    let unsaid = pb::ScoreSubmissionRequest { parent: "exams/two".to_owned(), request_id: "u".to_owned(), ..submission("e-1", vec![]) };
+    let unsaid = pb::ScoreSubmissionRequest {
+        parent: "exams/two".to_owned(),
+        request_id: "u".to_owned(),
+        ..submission("e-1", vec![])
+    };
     a.delivery().score_submission(unsaid.clone()).await.bad(&["form"]);
     let said = pb::ScoreSubmissionRequest { form: two[1].to_owned(), ..unsaid };
     assert_eq!(a.delivery().score_submission(said).await.unwrap().into_inner().form, two[1]);
@@ -391,7 +448,8 @@ async fn a_submission_counts_once() {
 async fn a_stream_answers_each_submission_on_its_own() {
     use pb::batch_score_submissions_response::Outcome;
     let world = populated().await;
-    let mut sent: Vec<pb::ScoreSubmissionRequest> = (0..150).map(|i| submission(&format!("e-{i}"), right())).collect();
+    let mut sent: Vec<pb::ScoreSubmissionRequest> =
+        (0..150).map(|i| submission(&format!("e-{i}"), right())).collect();
     sent[7].responses = vec![pick(1, "Z")];
     sent[8].parent = "exams/none".to_owned();
     sent[9] = sent[3].clone();
@@ -405,9 +463,13 @@ async fn a_stream_answers_each_submission_on_its_own() {
                 assert_eq!((e.code, e.violations[0].field.as_str()), (3, "responses[0].choices[0]"));
             }
             (8, Outcome::Error(e)) => assert_eq!((e.code, e.reason.as_str()), (5, "NOT_FOUND")),
-            (10, Outcome::Error(e)) => assert_eq!((e.code, e.violations[0].field.as_str()), (3, "request_id")),
+            (10, Outcome::Error(e)) => {
+                assert_eq!((e.code, e.violations[0].field.as_str()), (3, "request_id"))
+            }
             (7 | 8 | 10, Outcome::Result(r)) => panic!("{i}: {r:?}"),
-            (_, Outcome::Result(r)) => assert_eq!((r.score.as_str(), r.candidate.as_str()), ("30", sent.candidate.as_str())),
+            (_, Outcome::Result(r)) => {
+                assert_eq!((r.score.as_str(), r.candidate.as_str()), ("30", sent.candidate.as_str()))
+            }
             (_, Outcome::Error(e)) => panic!("{i}: {e:?}"),
         }
     }

@@ -15,7 +15,9 @@ use assessd::{
 };
 use sqlx::{Connection, PgConnection};
 use tonic::{Code, Request, transport::Channel};
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use tonic_types::StatusExt;
 use tower::Layer;
 
@@ -32,7 +34,10 @@ fn bank_request() -> pb::GetBankRequest {
 
 async fn refusals(world: &World) -> Vec<(String, String)> {
     let mut su = world.superuser().await;
-    sqlx::query_as("select actor, method from audit where outcome = 'refused' order by audit_id").fetch_all(&mut su).await.unwrap()
+    sqlx::query_as("select actor, method from audit where outcome = 'refused' order by audit_id")
+        .fetch_all(&mut su)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -40,15 +45,19 @@ async fn who_has_no_valid_key_is_not_let_in() {
     let world = World::start().await;
     let a = &world.a;
     let b = world.tenant("second").await;
-    let mut altered = a.key.clone();
-    let last = altered.pop().unwrap();
-    altered.pop();
-    altered.push(if last == 'A' { 'B' } else { 'A' });
-    altered.push(last);
+    // One character within the secret is another one.
+    let mut altered = a.key.clone().into_bytes();
+    let at = altered.len() - 10;
+    altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+    let altered = String::from_utf8(altered).unwrap();
     // The first tenant's id before the second one's key.
     let mixed = format!("{}{}", &a.key[..20], &b.key[20..]);
     for key in [altered.as_str(), &mixed, "assessd_AAAA", "x", "assessd_", &a.key[..40]] {
-        a.with_key(key).bank().get_bank(bank_request()).await.because(Code::Unauthenticated, "UNAUTHENTICATED");
+        a.with_key(key)
+            .bank()
+            .get_bank(bank_request())
+            .await
+            .because(Code::Unauthenticated, "UNAUTHENTICATED");
     }
     a.with_key("").bank().get_bank(bank_request()).await.because(Code::Unauthenticated, "UNAUTHENTICATED");
     for value in [a.key.clone(), format!("Basic {}", a.key), "Bearer".to_owned(), String::new()] {
@@ -79,7 +88,11 @@ async fn a_revoked_or_expired_key_ends() {
     let revoke = pb::RevokeApiKeyRequest { name: caller.api_key };
     let ended = world.a.admin().revoke_api_key(revoke.clone()).await.unwrap().into_inner();
     assert!(ended.revoke_time.is_some());
-    author.admin().get_caller(pb::GetCallerRequest {}).await.because(Code::Unauthenticated, "UNAUTHENTICATED");
+    author
+        .admin()
+        .get_caller(pb::GetCallerRequest {})
+        .await
+        .because(Code::Unauthenticated, "UNAUTHENTICATED");
     let again = world.a.admin().revoke_api_key(revoke).await.unwrap().into_inner();
     assert_eq!(again.revoke_time, ended.revoke_time, "the first end stays");
 
@@ -101,7 +114,11 @@ async fn a_revoked_or_expired_key_ends() {
     }
     short.admin().get_caller(pb::GetCallerRequest {}).await.because(Code::Unauthenticated, "UNAUTHENTICATED");
 
-    world.a.admin().create_api_key(pb::CreateApiKeyRequest::default()).await.bad(&["api_key", "api_key.display_name", "api_key.roles"]);
+    world.a.admin().create_api_key(pb::CreateApiKeyRequest::default()).await.bad(&[
+        "api_key",
+        "api_key.display_name",
+        "api_key.roles",
+    ]);
     let bad = pb::ApiKey {
         roles: vec![1, 1, 0, 99],
         expire_time: Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 }),
@@ -117,11 +134,12 @@ async fn a_revoked_or_expired_key_ends() {
     ]);
     let mut su = world.superuser().await;
     let secret = made.secret;
-    let hidden: i64 = sqlx::query_scalar("select count(*) from api_key k where k::text like '%' || $1 || '%'")
-        .bind(&secret[50..])
-        .fetch_one(&mut su)
-        .await
-        .unwrap();
+    let hidden: i64 =
+        sqlx::query_scalar("select count(*) from api_key k where k::text like '%' || $1 || '%'")
+            .bind(&secret[50..])
+            .fetch_one(&mut su)
+            .await
+            .unwrap();
     assert_eq!(hidden, 0, "the secret itself is not kept");
 }
 
@@ -153,7 +171,8 @@ async fn every_method_asks_for_its_roles_and_notes_refusals() {
 async fn a_message_that_is_none_is_the_callers_mistake() {
     let world = World::start().await;
     for method in protocol::methods() {
-        let status = refused(raw::call(&world.a, &method.name, &[0xff, 0xff, 0xff]).await, Code::InvalidArgument);
+        let status =
+            refused(raw::call(&world.a, &method.name, &[0xff, 0xff, 0xff]).await, Code::InvalidArgument);
         assert!(status.message().contains("cannot be decoded"), "{}: {status:?}", method.name);
         assert_eq!(reason(&status), "INVALID_FIELDS");
     }
@@ -161,7 +180,8 @@ async fn a_message_that_is_none_is_the_callers_mistake() {
     for message in [&[0x0a, 0x02, 0xff, 0xfe][..], &[0x0a, 0x7f, b'x'][..]] {
         refused(raw::call(&world.a, "QuestionBankService/GetBank", message).await, Code::InvalidArgument);
     }
-    let status = refused(raw::call(&world.a, "QuestionBankService/NoSuchMethod", &[]).await, Code::Unimplemented);
+    let status =
+        refused(raw::call(&world.a, "QuestionBankService/NoSuchMethod", &[]).await, Code::Unimplemented);
     assert!(!status.message().contains("panic"));
 }
 
@@ -169,7 +189,9 @@ async fn a_message_that_is_none_is_the_callers_mistake() {
 async fn a_message_that_is_too_large_is_refused() {
     let world = World::start().await;
     world.a.new_bank("crm").await;
-    for (method, size) in [("QuestionBankService/CreateQuestion", 21 << 20), ("AdminService/ListApiKeys", 21 << 20)] {
+    for (method, size) in
+        [("QuestionBankService/CreateQuestion", 21 << 20), ("AdminService/ListApiKeys", 21 << 20)]
+    {
         let status = refused(raw::call(&world.a, method, &vec![b'a'; size]).await, Code::InvalidArgument);
         assert!(status.message().contains("larger than"), "{status:?}");
     }
@@ -212,7 +234,10 @@ async fn a_deadline_ends_the_call_and_its_statement() {
         let started = Instant::now();
         client.get_question(request).await.because(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
         let took = started.elapsed();
-        assert!(took >= Duration::from_millis(millis - 10) && took < Duration::from_millis(millis + 2000), "{took:?}");
+        assert!(
+            took >= Duration::from_millis(millis - 10) && took < Duration::from_millis(millis + 2000),
+            "{took:?}"
+        );
         let started = Instant::now();
         while !running(&mut watcher, &world.database).await.is_empty() {
             let left = running(&mut watcher, &world.database).await;
@@ -223,9 +248,13 @@ async fn a_deadline_ends_the_call_and_its_statement() {
 
     // The limit of the server, through the whole of it, reads and writes alike.
     let options = Options { deadline: Duration::from_millis(300), ..Options::default() };
-    let hurried = World::on(world.database.clone(), cluster::options(&world.database).await, 4, options).await;
+    let hurried =
+        World::on(world.database.clone(), cluster::options(&world.database).await, 4, options).await;
     let a = world.a.at(hurried.addr);
-    a.bank().get_question(pb::GetQuestionRequest { name: q.name.clone() }).await.because(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    a.bank()
+        .get_question(pb::GetQuestionRequest { name: q.name.clone() })
+        .await
+        .because(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     let publish = pb::PublishQuestionRequest { name: q.name.clone(), ..Default::default() };
     a.bank().publish_question(publish.clone()).await.because(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     let started = Instant::now();
@@ -234,7 +263,11 @@ async fn a_deadline_ends_the_call_and_its_statement() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     sqlx::raw_sql("rollback").execute(&mut holder).await.unwrap();
-    assert_eq!(a.bank().publish_question(publish).await.unwrap().into_inner().version, 1, "connections came back whole");
+    assert_eq!(
+        a.bank().publish_question(publish).await.unwrap().into_inner().version,
+        1,
+        "connections came back whole"
+    );
 }
 
 #[tokio::test]
@@ -251,7 +284,8 @@ async fn readiness_follows_the_database() {
     until(&mut health, ServingStatus::Serving, Duration::from_secs(5)).await;
     for service in protocol::services() {
         let request = HealthCheckRequest { service: service.clone() };
-        let status = health.check(request).await.unwrap_or_else(|e| panic!("{service}: {e:?}")).into_inner().status();
+        let status =
+            health.check(request).await.unwrap_or_else(|e| panic!("{service}: {e:?}")).into_inner().status();
         assert_eq!(status, ServingStatus::Serving, "{service}");
     }
     world.a.new_bank("crm").await;
@@ -321,7 +355,9 @@ macro_rules! reflection {
                     client.server_reflection_info(tokio_stream::iter([request])).await.unwrap().into_inner();
                 answers.message().await.unwrap().unwrap().message_response.unwrap()
             };
-            let MessageResponse::ListServicesResponse(list) = ask(MessageRequest::ListServices(String::new())).await else {
+            let MessageResponse::ListServicesResponse(list) =
+                ask(MessageRequest::ListServices(String::new())).await
+            else {
                 panic!("no list")
             };
             let names: Vec<String> = list.service.into_iter().map(|s| s.name).collect();
@@ -330,16 +366,26 @@ macro_rules! reflection {
                 let answer = ask(MessageRequest::FileContainingSymbol(service.clone())).await;
                 assert!(matches!(answer, MessageResponse::FileDescriptorResponse(_)), "{service}");
             }
-            for symbol in ["google.rpc.BadRequest", "google.rpc.ErrorInfo", "google.rpc.RetryInfo", "assessment.v1.Question"] {
+            for symbol in [
+                "google.rpc.BadRequest",
+                "google.rpc.ErrorInfo",
+                "google.rpc.RetryInfo",
+                "assessment.v1.Question",
+            ] {
                 let answer = ask(MessageRequest::FileContainingSymbol(symbol.to_owned())).await;
-                let MessageResponse::FileDescriptorResponse(files) = answer else { panic!("{symbol} is not found") };
-                let file = prost_types::FileDescriptorProto::decode(files.file_descriptor_proto[0].as_slice()).unwrap();
+                let MessageResponse::FileDescriptorResponse(files) = answer else {
+                    panic!("{symbol} is not found")
+                };
+                let file =
+                    prost_types::FileDescriptorProto::decode(files.file_descriptor_proto[0].as_slice())
+                        .unwrap();
                 let wanted = symbol.rsplit('.').next().unwrap();
                 assert!(file.message_type.iter().any(|m| m.name() == wanted), "{symbol}");
             }
             let message = Some(MessageRequest::FileContainingSymbol("no.such.Symbol".to_owned()));
             let request = ServerReflectionRequest { host: String::new(), message_request: message };
-            let mut answers = client.server_reflection_info(tokio_stream::iter([request])).await.unwrap().into_inner();
+            let mut answers =
+                client.server_reflection_info(tokio_stream::iter([request])).await.unwrap().into_inner();
             assert_eq!(answers.message().await.unwrap_err().code(), Code::NotFound);
         }
     };
@@ -363,7 +409,14 @@ async fn whatever_breaks_in_the_database_stays_there() {
     for status in [
         refused(world.a.bank().create_question(create).await, Code::Internal),
         refused(
-            world.a.bank().list_questions(pb::ListQuestionsRequest { parent: "banks/crm".to_owned(), ..Default::default() }).await,
+            world
+                .a
+                .bank()
+                .list_questions(pb::ListQuestionsRequest {
+                    parent: "banks/crm".to_owned(),
+                    ..Default::default()
+                })
+                .await,
             Code::Internal,
         ),
     ] {

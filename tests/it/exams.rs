@@ -34,7 +34,10 @@ async fn half() -> World {
     let world = World::start().await;
     world.a.new_bank("big").await;
     for i in 0..12 {
-        let q = pb::Question { topic: if i < 4 { "甲/一" } else { "乙" }.to_owned(), ..single(&format!("单{i}?"), "A") };
+        let q = pb::Question {
+            topic: if i < 4 { "甲/一" } else { "乙" }.to_owned(),
+            ..single(&format!("单{i}?"), "A")
+        };
         world.a.publish("banks/big", &format!("s{i}"), q).await;
     }
     for i in 0..6 {
@@ -54,7 +57,10 @@ async fn the_same_seed_draws_the_same_forms() {
         assembly.assemble_forms(request).await.unwrap().into_inner().forms
     };
     let one = dry(7, 3).await;
-    assert_eq!(one.iter().map(cited).collect::<Vec<_>>(), dry(7, 3).await.iter().map(cited).collect::<Vec<_>>());
+    assert_eq!(
+        one.iter().map(cited).collect::<Vec<_>>(),
+        dry(7, 3).await.iter().map(cited).collect::<Vec<_>>()
+    );
     assert!(one.iter().all(|f| f.name.is_empty()), "what is not stored has no name");
     let mut others = Vec::new();
     for seed in 8..12 {
@@ -72,7 +78,10 @@ async fn the_same_seed_draws_the_same_forms() {
     let stored = assembly.assemble_forms(draw(7, 3)).await.unwrap().into_inner().forms;
     for (stored, dry) in stored.iter().zip(&one) {
         assert_eq!(cited(stored), cited(dry));
-        assert_eq!((stored.total_points.as_str(), stored.question_count, stored.position_count), ("9.5", 5, 5));
+        assert_eq!(
+            (stored.total_points.as_str(), stored.question_count, stored.position_count),
+            ("9.5", 5, 5)
+        );
         assert_eq!((stored.seed, stored.sections[0].points.as_str()), (7, "7.5"));
         let numbers: Vec<(i32, i32)> =
             stored.sections.iter().flat_map(|s| &s.items).map(|i| (i.number, i.position)).collect();
@@ -80,7 +89,9 @@ async fn the_same_seed_draws_the_same_forms() {
         let request = pb::GetFormRequest { name: stored.name.clone(), view: pb::FormView::Full as i32 };
         let full = assembly.get_form(request).await.unwrap().into_inner();
         assert_eq!(cited(&full), cited(stored));
-        assert!(full.sections.iter().flat_map(|s| &s.items).all(|i| i.question.as_ref().unwrap().key.is_some()));
+        assert!(
+            full.sections.iter().flat_map(|s| &s.items).all(|i| i.question.as_ref().unwrap().key.is_some())
+        );
         let request = pb::GetFormRequest { name: stored.name.clone(), ..Default::default() };
         let basic = assembly.get_form(request).await.unwrap().into_inner();
         assert_eq!(&basic, stored);
@@ -100,9 +111,18 @@ async fn a_form_stays_as_it_was_drawn() {
     let version = cited(&form)[0].clone();
     let (name, _) = version.split_once("/versions/").unwrap();
     let changed = pb::Question { name: name.to_owned(), ..single("改了?", "B") };
-    a.bank().update_question(pb::UpdateQuestionRequest { question: Some(changed), ..Default::default() }).await.unwrap();
-    a.bank().publish_question(pb::PublishQuestionRequest { name: name.to_owned(), ..Default::default() }).await.unwrap();
-    a.bank().retire_question(pb::RetireQuestionRequest { name: name.to_owned(), ..Default::default() }).await.unwrap();
+    a.bank()
+        .update_question(pb::UpdateQuestionRequest { question: Some(changed), ..Default::default() })
+        .await
+        .unwrap();
+    a.bank()
+        .publish_question(pb::PublishQuestionRequest { name: name.to_owned(), ..Default::default() })
+        .await
+        .unwrap();
+    a.bank()
+        .retire_question(pb::RetireQuestionRequest { name: name.to_owned(), ..Default::default() })
+        .await
+        .unwrap();
     let blueprint = pb::Blueprint {
         name: "blueprints/half".to_owned(),
         display_name: "改".to_owned(),
@@ -126,12 +146,19 @@ async fn a_form_stays_as_it_was_drawn() {
             ..Default::default()
         };
         let id = format!("all-{seed}");
-        let request =
-            pb::CreateBlueprintRequest { blueprint_id: id.clone(), blueprint: Some(blueprint), ..Default::default() };
+        let request = pb::CreateBlueprintRequest {
+            blueprint_id: id.clone(),
+            blueprint: Some(blueprint),
+            ..Default::default()
+        };
         if seed == 0 {
             a.assembly().create_blueprint(request).await.unwrap();
         }
-        let request = pb::AssembleFormsRequest { parent: "blueprints/all-0".to_owned(), validate_only: true, ..draw(seed, 1) };
+        let request = pb::AssembleFormsRequest {
+            parent: "blueprints/all-0".to_owned(),
+            validate_only: true,
+            ..draw(seed, 1)
+        };
         drawn.extend(cited(&a.assembly().assemble_forms(request).await.unwrap().into_inner().forms[0]));
     }
     assert!(!drawn.iter().any(|v| v.starts_with(&format!("{name}/"))));
@@ -161,7 +188,10 @@ async fn what_cannot_be_filled_says_what_is_missing() {
     let bad = check(vec![section("一", K::SingleChoice, 7, "1")], 2).await;
     assert!(!bad.fillable);
     let shortage = &bad.shortages[0];
-    assert_eq!((shortage.section, shortage.section_title.as_str(), shortage.need, shortage.have), (0, "一", 14, 12));
+    assert_eq!(
+        (shortage.section, shortage.section_title.as_str(), shortage.need, shortage.have),
+        (0, "一", 14, 12)
+    );
     assert!(shortage.message.contains("14") && shortage.message.contains("12"), "{}", shortage.message);
     let topic = pb::BlueprintSection {
         filter: Some(pb::QuestionFilter { topics: vec!["甲".to_owned()], ..Default::default() }),
@@ -172,15 +202,25 @@ async fn what_cannot_be_filled_says_what_is_missing() {
     let steps: Vec<i32> = bad.shortages[0].steps.iter().map(|s| s.left).collect();
     assert_eq!(*steps.last().unwrap(), 4, "{:?}", bad.shortages[0].steps);
     // Two sections that want the same questions.
-    let bad = check(vec![section("一", K::SingleChoice, 7, "1"), section("二", K::SingleChoice, 7, "1")], 1).await;
+    let bad =
+        check(vec![section("一", K::SingleChoice, 7, "1"), section("二", K::SingleChoice, 7, "1")], 1).await;
     assert!(!bad.fillable, "{bad:?}");
     let competing = bad.shortages.iter().find(|s| !s.competing_sections.is_empty()).expect("they compete");
-    assert_eq!((competing.need, competing.have, competing.competing_sections.as_slice()), (14, 12, &[0, 1][..]));
+    assert_eq!(
+        (competing.need, competing.have, competing.competing_sections.as_slice()),
+        (14, 12, &[0, 1][..])
+    );
 
-    let forms_before = crate::support::lists::all(a, "ListForms", &crate::support::lists::Ask::under("blueprints/-")).await;
-    let status = a.assembly().assemble_forms(draw(1, 5)).await.because(Code::FailedPrecondition, "BLUEPRINT_UNFILLABLE");
+    let forms_before =
+        crate::support::lists::all(a, "ListForms", &crate::support::lists::Ask::under("blueprints/-")).await;
+    let status = a
+        .assembly()
+        .assemble_forms(draw(1, 5))
+        .await
+        .because(Code::FailedPrecondition, "BLUEPRINT_UNFILLABLE");
     assert!(status.message().contains("15") && status.message().contains("12"), "{status:?}");
-    let forms = crate::support::lists::all(a, "ListForms", &crate::support::lists::Ask::under("blueprints/-")).await;
+    let forms =
+        crate::support::lists::all(a, "ListForms", &crate::support::lists::Ask::under("blueprints/-")).await;
     assert_eq!(forms, forms_before);
 }
 
@@ -237,8 +277,14 @@ async fn blueprints_and_draws_name_every_bad_field() {
         pb::CreateBlueprintRequest { blueprint: Some(blueprint), ..Default::default() }
     };
     assembly.create_blueprint(given(|b| b.sections.clear())).await.bad(&["blueprint.sections"]);
-    assembly.create_blueprint(given(|b| b.total_points = "3".to_owned())).await.bad(&["blueprint.total_points"]);
-    assembly.create_blueprint(given(|b| b.bank = "banks/none".to_owned())).await.because(Code::NotFound, "NOT_FOUND");
+    assembly
+        .create_blueprint(given(|b| b.total_points = "3".to_owned()))
+        .await
+        .bad(&["blueprint.total_points"]);
+    assembly
+        .create_blueprint(given(|b| b.bank = "banks/none".to_owned()))
+        .await
+        .because(Code::NotFound, "NOT_FOUND");
     let half = pb::CreateBlueprintRequest { blueprint_id: "half".to_owned(), ..given(|_| {}) };
     assembly.create_blueprint(half).await.because(Code::AlreadyExists, "ALREADY_EXISTS");
 
@@ -249,12 +295,22 @@ async fn blueprints_and_draws_name_every_bad_field() {
         request_id: "ä".to_owned(),
         ..Default::default()
     };
-    assembly.assemble_forms(bad).await.bad(&["parent", "form_count", "form_ids", "form_ids[1]", "form_ids[2]", "request_id"]);
+    assembly.assemble_forms(bad).await.bad(&[
+        "parent",
+        "form_count",
+        "form_ids",
+        "form_ids[1]",
+        "form_ids[2]",
+        "request_id",
+    ]);
     let none = pb::AssembleFormsRequest { parent: "blueprints/none".to_owned(), ..draw(1, 1) };
     assembly.assemble_forms(none).await.because(Code::NotFound, "NOT_FOUND");
     let taken = pb::AssembleFormsRequest { form_ids: vec!["f".to_owned()], ..draw(1, 1) };
     assembly.assemble_forms(taken.clone()).await.unwrap();
-    assembly.assemble_forms(pb::AssembleFormsRequest { seed: Some(2), ..taken }).await.because(Code::AlreadyExists, "ALREADY_EXISTS");
+    assembly
+        .assemble_forms(pb::AssembleFormsRequest { seed: Some(2), ..taken })
+        .await
+        .because(Code::AlreadyExists, "ALREADY_EXISTS");
 }
 
 #[tokio::test]
@@ -265,7 +321,11 @@ async fn an_exam_names_every_bad_field_and_keeps_what_is_fixed() {
     let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
     let bad = pb::Exam {
         display_name: String::new(),
-        forms: vec!["blueprints/standard/forms/a".to_owned(), "form".to_owned(), "blueprints/standard/forms/a".to_owned()],
+        forms: vec![
+            "blueprints/standard/forms/a".to_owned(),
+            "form".to_owned(),
+            "blueprints/standard/forms/a".to_owned(),
+        ],
         open_time: Some(Timestamp { seconds: i64::MAX, nanos: 0 }),
         close_time: Some(Timestamp { seconds: 0, nanos: -1 }),
         max_attempts: 101,
@@ -301,7 +361,10 @@ async fn an_exam_names_every_bad_field_and_keeps_what_is_fixed() {
     };
     exams.create_exam(given(|e| e.forms.clear())).await.bad(&["exam.forms"]);
     exams.create_exam(given(|e| e.pass_mark = "8.01".to_owned())).await.bad(&["exam.pass_mark"]);
-    exams.create_exam(given(|e| e.forms[0] = "blueprints/choices/forms/none".to_owned())).await.bad(&["exam.forms[0]"]);
+    exams
+        .create_exam(given(|e| e.forms[0] = "blueprints/choices/forms/none".to_owned()))
+        .await
+        .bad(&["exam.forms[0]"]);
     let mut request = given(|_| {});
     let exam = request.exam.as_mut().unwrap();
     (exam.open_time, exam.close_time) = (at(200), at(100));
@@ -311,7 +374,10 @@ async fn an_exam_names_every_bad_field_and_keeps_what_is_fixed() {
     let made = pb::CreateExamRequest { exam_id: "e".to_owned(), ..given(|e| e.pass_mark = "8".to_owned()) };
     let made = exams.create_exam(made).await.unwrap().into_inner();
     assert_eq!((made.name.as_str(), made.max_attempts, made.pass_mark.as_str()), ("exams/e", 1, "8"));
-    assert_eq!(exams.get_exam(pb::GetExamRequest { name: made.name.clone() }).await.unwrap().into_inner(), made);
+    assert_eq!(
+        exams.get_exam(pb::GetExamRequest { name: made.name.clone() }).await.unwrap().into_inner(),
+        made
+    );
     let mut update = async |exam: pb::Exam, paths: &[&str]| {
         let paths: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
         let request = pb::UpdateExamRequest {
@@ -329,5 +395,7 @@ async fn an_exam_names_every_bad_field_and_keeps_what_is_fixed() {
     assert_eq!((changed.pass_mark.as_str(), changed.display_name.as_str()), ("4", "x"));
     let stale = pb::Exam { pass_mark: "5".to_owned(), etag: made.etag, ..Default::default() };
     update(stale, &["pass_mark"]).await.because(Code::Aborted, "ETAG_STALE");
-    update(pb::Exam { pass_mark: "99".to_owned(), ..Default::default() }, &["pass_mark"]).await.bad(&["exam.pass_mark"]);
+    update(pb::Exam { pass_mark: "99".to_owned(), ..Default::default() }, &["pass_mark"])
+        .await
+        .bad(&["exam.pass_mark"]);
 }

@@ -33,7 +33,10 @@ async fn fifty<T, F: Future<Output = Result<Response<T>, tonic::Status>>>(
 
 async fn rows(world: &World, table: &str) -> i64 {
     let mut su = world.superuser().await;
-    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&mut su).await.unwrap()
+    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
+        .fetch_one(&mut su)
+        .await
+        .unwrap()
 }
 
 fn all_equal<T: PartialEq + std::fmt::Debug>(answers: &[T]) {

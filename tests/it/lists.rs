@@ -1,7 +1,5 @@
 //! What every list promises, tested on every list there is.
 
-use assessd::pb;
-
 use crate::support::{
     Refused, World,
     lists::{self, Ask, offer, page},
@@ -81,7 +79,9 @@ async fn a_token_opens_nothing_but_its_own_list() {
         page(&b, &method, with(&token)).await.bad(&["page_token"]);
         // Another filter, order or parent.
         if let Some(filter) = filter {
-            page(&world.a, &method, Ask { filter: filter.to_owned(), ..with(&token) }).await.bad(&["page_token"]);
+            page(&world.a, &method, Ask { filter: filter.to_owned(), ..with(&token) })
+                .await
+                .bad(&["page_token"]);
         }
         if let Some(order) = orders.first() {
             let order_by = format!("{order} desc");
@@ -90,7 +90,9 @@ async fn a_token_opens_nothing_but_its_own_list() {
         if let Some((head, _)) = parent.rsplit_once('/')
             && method != "ListQuestionVersions"
         {
-            page(&world.a, &method, Ask { parent: format!("{head}/-"), ..with(&token) }).await.bad(&["page_token"]);
+            page(&world.a, &method, Ask { parent: format!("{head}/-"), ..with(&token) })
+                .await
+                .bad(&["page_token"]);
         }
         tokens.push((method, ask, token));
     }
@@ -98,7 +100,11 @@ async fn a_token_opens_nothing_but_its_own_list() {
     for (method, ask, _) in &tokens {
         for (other, _, token) in tokens.iter().filter(|(other, ..)| other != method) {
             let status = page(&world.a, method, Ask { token: token.clone(), ..ask.clone() }).await;
-            assert_eq!(status.map_err(|s| s.code()), Err(tonic::Code::InvalidArgument), "{other}'s token at {method}");
+            assert_eq!(
+                status.map_err(|s| s.code()),
+                Err(tonic::Code::InvalidArgument),
+                "{other}'s token at {method}"
+            );
         }
     }
 }
@@ -133,12 +139,14 @@ async fn all_parents_are_asked_by_a_dash() {
     let other = a.new_bank("other").await;
     a.publish(&other, "x", crate::support::build::truth("?", true)).await;
     let all = lists::all(a, "ListQuestions", &Ask { size: 3, ..Ask::under("banks/-") }).await;
-    assert!(all.contains(&"banks/other/questions/x".to_owned()) && all.contains(&"banks/crm/questions/s1".to_owned()));
+    assert!(
+        all.contains(&"banks/other/questions/x".to_owned())
+            && all.contains(&"banks/crm/questions/s1".to_owned())
+    );
     let forms = lists::all(a, "ListForms", &Ask { size: 1, ..Ask::under("blueprints/-") }).await;
     assert_eq!(forms.len(), 4);
     let results = lists::all(a, "ListResults", &Ask { size: 2, ..Ask::under("exams/-") }).await;
     assert_eq!(results.len(), 7);
     let of_one = Ask { filter: "candidate = \"e-1\"".to_owned(), ..Ask::under("exams/-") };
     assert_eq!(lists::all(a, "ListResults", &of_one).await.len(), 2);
-    let _ = pb::Role::Admin;
 }

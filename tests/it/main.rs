@@ -9,6 +9,7 @@ mod crash;
 mod delivery;
 mod edge;
 mod exams;
+mod filters;
 mod idempotency;
 mod import;
 mod lists;

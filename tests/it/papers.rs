@@ -144,7 +144,12 @@ fn one_paper_after_another_gives_both() {
     pairs.extend(plain.windows(2).map(|w| (w[1], w[0])));
     for (first, second) in pairs {
         let text = format!("{}\n{}", first.text.trim_end(), second.text);
-        check(format!("{} + {}", first.name, second.name), &joined(&first.gold, &second.gold), &text, &mut problems);
+        check(
+            format!("{} + {}", first.name, second.name),
+            &joined(&first.gold, &second.gold),
+            &text,
+            &mut problems,
+        );
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
@@ -160,11 +165,20 @@ fn half_a_paper_gives_a_prefix_and_says_so() {
         let chars: Vec<char> = paper.text.chars().collect();
         // The prefix is gold but for its last question, which the cut may have hit.
         let reading = parsed(&chars[..chars.len() / 2].iter().collect::<String>());
-        let got: Vec<Value> =
-            reading["documents"].as_array().unwrap().iter().flat_map(|d| d["questions"].as_array().unwrap().clone()).collect();
+        let got: Vec<Value> = reading["documents"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|d| d["questions"].as_array().unwrap().clone())
+            .collect();
         let whole = got.len().saturating_sub(1);
         if whole == 0 || whole >= gold.len() {
-            problems.push(format!("{}: {} of {} questions in the first half", paper.name, got.len(), gold.len()));
+            problems.push(format!(
+                "{}: {} of {} questions in the first half",
+                paper.name,
+                got.len(),
+                gold.len()
+            ));
             continue;
         }
         let mut prefix = serde_json::json!({ "questions": &gold[..whole], "sections": [] });

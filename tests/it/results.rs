@@ -32,7 +32,8 @@ async fn lists_filter_and_order() {
             order_by: order_by.to_owned(),
             ..Default::default()
         };
-        let found = a.result().list_results(request).await.unwrap_or_else(|e| panic!("{filter}: {e:?}")).into_inner();
+        let found =
+            a.result().list_results(request).await.unwrap_or_else(|e| panic!("{filter}: {e:?}")).into_inner();
         found.results.into_iter().map(|r| format!("{} {}", r.candidate, r.score)).collect::<Vec<_>>()
     };
     let choices = "exams/choices";
@@ -58,13 +59,20 @@ async fn lists_filter_and_order() {
         assert_eq!(candidates(choices, filter, "").await, wanted, "{filter}");
     }
     assert_eq!(candidates("exams/-", "candidate = e-1", "score desc").await, ["e-1 8", "e-1 2"]);
-    assert_eq!(candidates("exams/-", "state = awaiting_grading", "").await.len(), 0, "blank short answers wait for nobody");
+    assert_eq!(
+        candidates("exams/-", "state = awaiting_grading", "").await.len(),
+        0,
+        "blank short answers wait for nobody"
+    );
     let waits = vec![pb::Response { position: 9, text: "答".to_owned(), ..Default::default() }];
     a.submission("exams/spring", "e-4", waits).await.unwrap();
     assert_eq!(candidates("exams/-", "state = awaiting_grading", "").await, ["e-4 0"]);
     for bad in ["score > high", "passed > true", "state = open", "rank = 1", "candidate : e"] {
-        let request =
-            pb::ListResultsRequest { parent: "exams/-".to_owned(), filter: bad.to_owned(), ..Default::default() };
+        let request = pb::ListResultsRequest {
+            parent: "exams/-".to_owned(),
+            filter: bad.to_owned(),
+            ..Default::default()
+        };
         a.result().list_results(request).await.bad(&["filter"]);
     }
     let of_none = Ask::under("exams/none");
@@ -77,7 +85,8 @@ async fn lists_filter_and_order() {
 #[tokio::test]
 async fn the_summary_is_what_the_figures_say() {
     let world = populated().await;
-    let request = pb::GetExamSummaryRequest { name: "exams/choices".to_owned(), bin_count: 4, ..Default::default() };
+    let request =
+        pb::GetExamSummaryRequest { name: "exams/choices".to_owned(), bin_count: 4, ..Default::default() };
     let s = world.a.result().get_exam_summary(request.clone()).await.unwrap().into_inner();
     assert_eq!((s.count, s.awaiting_count), (4, 0));
     assert_eq!((s.min_score.as_str(), s.max_score.as_str(), s.points.as_str()), ("0", "8", "8"));
@@ -106,7 +115,7 @@ async fn the_summary_is_what_the_figures_say() {
         };
         world.a.delivery().score_submission(request).await.unwrap();
     }
-    let mut count = async |population: pb::Population| {
+    let count = async |population: pb::Population| {
         let request = pb::GetExamSummaryRequest {
             name: twice.to_owned(),
             population: population as i32,
@@ -119,7 +128,12 @@ async fn the_summary_is_what_the_figures_say() {
     assert_eq!(count(pb::Population::Unspecified).await, (1, "0".to_owned(), false, 10));
     assert_eq!(count(pb::Population::AllAttempts).await, (2, "2".to_owned(), true, 10));
 
-    let bad = pb::GetExamSummaryRequest { bin_count: 101, population: 9, form: "x".to_owned(), name: "x".to_owned() };
+    let bad = pb::GetExamSummaryRequest {
+        bin_count: 101,
+        population: 9,
+        form: "x".to_owned(),
+        name: "x".to_owned(),
+    };
     world.a.result().get_exam_summary(bad).await.bad(&["bin_count", "population", "form", "name"]);
     let foreign = pb::GetExamSummaryRequest { form: "blueprints/standard/forms/a".to_owned(), ..request };
     world.a.result().get_exam_summary(foreign).await.bad(&["form"]);
@@ -144,8 +158,12 @@ async fn the_item_analysis_is_what_the_figures_say() {
         close(&item.facility, wanted);
         assert_eq!((item.count, item.max_points.as_str()), (4, "2"));
         close(&item.omitted_share, 0.0);
-        let picked: Vec<(&str, bool, i64)> =
-            item.options.iter().filter(|o| o.count > 0).map(|o| (o.label.as_str(), o.is_key, o.count)).collect();
+        let picked: Vec<(&str, bool, i64)> = item
+            .options
+            .iter()
+            .filter(|o| o.count > 0)
+            .map(|o| (o.label.as_str(), o.is_key, o.count))
+            .collect();
         let right = (wanted * 4.0) as i64;
         assert_eq!(picked, [("B", true, right), ("C", false, 4 - right)]);
     }

@@ -28,7 +28,10 @@ async fn cost<F: Future>(proxy: &Proxy, mut call: impl FnMut() -> F) -> Count {
         proxy.reset();
         call().await;
         let count = proxy.count();
-        assert!(count.loose.iter().all(|verb| verb == "SELECT"), "outside of transactions only the health check: {count:?}");
+        assert!(
+            count.loose.iter().all(|verb| verb == "SELECT"),
+            "outside of transactions only the health check: {count:?}"
+        );
         if best.as_ref().is_none_or(|b| count.loose.len() < b.loose.len()) {
             best = Some(count);
         }
@@ -42,14 +45,21 @@ async fn cost<F: Future>(proxy: &Proxy, mut call: impl FnMut() -> F) -> Count {
 async fn the_proxy_counts() {
     let proxy = Proxy::start().await;
     let database = cluster::database().await;
-    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(proxy.options(&database)).await.unwrap();
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .connect_with(proxy.options(&database))
+        .await
+        .unwrap();
     proxy.reset();
     sqlx::query("select 1").execute(&pool).await.unwrap();
     assert_eq!(proxy.count().loose, ["SELECT"]);
     proxy.reset();
     let mut tx = pool.begin().await.unwrap();
     sqlx::raw_sql("select 1; select 2; create table x (i int)").execute(&mut *tx).await.unwrap();
-    sqlx::raw_sql("insert into x select generate_series(1, 5); update x set i = 0; delete from x").execute(&mut *tx).await.unwrap();
+    sqlx::raw_sql("insert into x select generate_series(1, 5); update x set i = 0; delete from x")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let count = proxy.count();
     assert_eq!(count.data, ["SELECT", "SELECT", "CREATE", "INSERT", "UPDATE", "DELETE"]);
@@ -108,7 +118,8 @@ async fn a_submission_runs_at_most_two_data_statements() {
     let count = cost(&proxy, || {
         let (a, name) = (world.a.clone(), attempts.next().unwrap());
         async move {
-            let request = pb::SubmitAttemptRequest { name, responses: vec![pick(1, "B")], ..Default::default() };
+            let request =
+                pb::SubmitAttemptRequest { name, responses: vec![pick(1, "B")], ..Default::default() };
             a.delivery().submit_attempt(request).await.unwrap()
         }
     })

@@ -33,7 +33,12 @@ async fn two() -> (World, As, Names) {
     let bank = b.new_bank("other").await;
     b.publish("banks/crm", "other", single("?", "A")).await;
     b.publish(&bank, "other", single("?", "A")).await;
-    b.blueprint("other", "banks/crm", vec![crate::support::build::section("x", pb::QuestionKind::SingleChoice, 1, "1")]).await;
+    b.blueprint(
+        "other",
+        "banks/crm",
+        vec![crate::support::build::section("x", pb::QuestionKind::SingleChoice, 1, "1")],
+    )
+    .await;
     b.forms("blueprints/standard", &["other"], 1).await;
     b.exam_of("other", &["blueprints/standard/forms/other"], |_| {}).await;
     let mut su = world.superuser().await;
@@ -52,17 +57,19 @@ async fn two() -> (World, As, Names) {
         let done = sqlx::query(AssertSqlSafe(change.clone())).bind(b.tenant).execute(&mut su).await.unwrap();
         assert!(done.rows_affected() > 0, "{change}");
     }
-    let attempt: Uuid = sqlx::query_scalar("select attempt_id from attempt where tenant_id = $1 and state = 0")
-        .bind(b.tenant)
-        .fetch_one(&mut su)
-        .await
-        .unwrap();
+    let attempt: Uuid =
+        sqlx::query_scalar("select attempt_id from attempt where tenant_id = $1 and state = 0")
+            .bind(b.tenant)
+            .fetch_one(&mut su)
+            .await
+            .unwrap();
     let api_key: Uuid = sqlx::query_scalar("select api_key_id from api_key where tenant_id = $1 limit 1")
         .bind(b.tenant)
         .fetch_one(&mut su)
         .await
         .unwrap();
-    let names = Names { attempt: format!("exams/spring/attempts/{attempt}"), api_key: format!("apiKeys/{api_key}") };
+    let names =
+        Names { attempt: format!("exams/spring/attempts/{attempt}"), api_key: format!("apiKeys/{api_key}") };
     (world, b, names)
 }
 
@@ -87,10 +94,16 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             let names = vec![format!("{question}/versions/1"), question];
             bytes(a.bank().batch_get_questions(pb::BatchGetQuestionsRequest { names }).await?)
         }
-        "GetBlueprint" => bytes(a.assembly().get_blueprint(pb::GetBlueprintRequest { name: blueprint }).await?),
+        "GetBlueprint" => {
+            bytes(a.assembly().get_blueprint(pb::GetBlueprintRequest { name: blueprint }).await?)
+        }
         "CheckBlueprint" => {
             let subject = Some(pb::check_blueprint_request::Subject::Name(blueprint));
-            bytes(a.assembly().check_blueprint(pb::CheckBlueprintRequest { subject, ..Default::default() }).await?)
+            bytes(
+                a.assembly()
+                    .check_blueprint(pb::CheckBlueprintRequest { subject, ..Default::default() })
+                    .await?,
+            )
         }
         "GetForm" => {
             let request = pb::GetFormRequest { name: form, view: pb::FormView::Full as i32 };
@@ -102,12 +115,16 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             let name = format!("{attempt}/result");
             bytes(a.result().get_result(pb::GetResultRequest { name }).await?)
         }
-        "GetExamSummary" => {
-            bytes(a.result().get_exam_summary(pb::GetExamSummaryRequest { name: exam, ..Default::default() }).await?)
-        }
-        "GetItemAnalysis" => {
-            bytes(a.result().get_item_analysis(pb::GetItemAnalysisRequest { name: exam, ..Default::default() }).await?)
-        }
+        "GetExamSummary" => bytes(
+            a.result()
+                .get_exam_summary(pb::GetExamSummaryRequest { name: exam, ..Default::default() })
+                .await?,
+        ),
+        "GetItemAnalysis" => bytes(
+            a.result()
+                .get_item_analysis(pb::GetItemAnalysisRequest { name: exam, ..Default::default() })
+                .await?,
+        ),
         list if list.starts_with("List") => {
             let (parent, ..) = offer(list);
             let parent = match (other, list) {
@@ -133,10 +150,14 @@ async fn no_read_shows_anything_of_another_tenants() {
     for method in &reads {
         // The same names: everybody sees its own.
         if !method.ends_with("/GetAttempt") && !method.ends_with("/GetResult") {
-            let own = read(&world.a, method, false, &names).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));
+            let own =
+                read(&world.a, method, false, &names).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));
             assert!(!contains(&own, MARK), "{method}");
         }
-        if matches!(method.split('/').nth(1).unwrap(), "GetBank" | "GetQuestion" | "GetBlueprint" | "GetForm" | "GetExam" | "GetAttempt" | "GetCaller") {
+        if matches!(
+            method.split('/').nth(1).unwrap(),
+            "GetBank" | "GetQuestion" | "GetBlueprint" | "GetForm" | "GetExam" | "GetAttempt" | "GetCaller"
+        ) {
             let theirs = read(&b, method, false, &names).await.unwrap();
             assert!(contains(&theirs, MARK), "{method}: the mark works");
         }
@@ -148,7 +169,10 @@ async fn no_read_shows_anything_of_another_tenants() {
                 assert!(!format!("{status:?}").contains(MARK), "{method}");
             }
             Ok(answer) => {
-                assert!(short.starts_with("List") || matches!(short, "BatchGetQuestions" | "GetCaller"), "{method} answered");
+                assert!(
+                    short.starts_with("List") || matches!(short, "BatchGetQuestions" | "GetCaller"),
+                    "{method} answered"
+                );
                 assert!(!contains(&answer, MARK), "{method}");
                 if short == "BatchGetQuestions" {
                     let answer = pb::BatchGetQuestionsResponse::decode(answer.as_slice()).unwrap();
@@ -184,7 +208,9 @@ async fn no_filter_and_no_collection_reaches_another_tenants() {
     for method in lists::methods() {
         let (parent, ..) = offer(&method);
         let dash = match parent.split('/').next() {
-            Some(head @ ("banks" | "blueprints" | "exams")) if method != "ListQuestionVersions" => format!("{head}/-"),
+            Some(head @ ("banks" | "blueprints" | "exams")) if method != "ListQuestionVersions" => {
+                format!("{head}/-")
+            }
             _ => parent.to_owned(),
         };
         let names = lists::all(&world.a, &method, &Ask { size: 2, ..Ask::under(&dash) }).await;
@@ -196,7 +222,9 @@ async fn no_filter_and_no_collection_reaches_another_tenants() {
 async fn rows_of(su: &mut PgConnection, tenant: Uuid) -> Vec<(String, i64, Option<String>)> {
     let mut all = Vec::new();
     for table in tables(su).await {
-        let query = format!("select count(*), md5(string_agg(t::text, ',' order by t::text)) from {table} t where tenant_id = $1");
+        let query = format!(
+            "select count(*), md5(string_agg(t::text, ',' order by t::text)) from {table} t where tenant_id = $1"
+        );
         let row = sqlx::query(AssertSqlSafe(query)).bind(tenant).fetch_one(&mut *su).await.unwrap();
         all.push((table, row.get(0), row.get(1)));
     }
@@ -225,7 +253,11 @@ async fn no_write_reaches_another_tenants() {
             "CreateBank" | "CreateApiKey" => continue,
             "CreateQuestion" => {
                 let question = Some(single("?", "A"));
-                let request = pb::CreateQuestionRequest { parent: "banks/other".to_owned(), question, ..Default::default() };
+                let request = pb::CreateQuestionRequest {
+                    parent: "banks/other".to_owned(),
+                    question,
+                    ..Default::default()
+                };
                 a.bank().create_question(request).await.map(|_| Code::Ok)
             }
             "UpdateQuestion" => {
@@ -243,9 +275,12 @@ async fn no_write_reaches_another_tenants() {
             }
             "BatchPublishQuestions" => {
                 let parent = "banks/crm".to_owned();
-                let request = pb::BatchPublishQuestionsRequest { parent, names: vec![question], ..Default::default() };
+                let request =
+                    pb::BatchPublishQuestionsRequest { parent, names: vec![question], ..Default::default() };
                 let answer = a.bank().batch_publish_questions(request).await.unwrap().into_inner();
-                let Some(pb::batch_publish_questions_element::Outcome::Error(e)) = answer.elements[0].outcome.clone() else {
+                let Some(pb::batch_publish_questions_element::Outcome::Error(e)) =
+                    answer.elements[0].outcome.clone()
+                else {
                     panic!("published")
                 };
                 Err(Status::new(Code::from_i32(e.code), e.message))
@@ -268,7 +303,12 @@ async fn no_write_reaches_another_tenants() {
                 let blueprint = pb::Blueprint {
                     display_name: "x".to_owned(),
                     bank: "banks/other".to_owned(),
-                    sections: vec![crate::support::build::section("x", pb::QuestionKind::SingleChoice, 1, "1")],
+                    sections: vec![crate::support::build::section(
+                        "x",
+                        pb::QuestionKind::SingleChoice,
+                        1,
+                        "1",
+                    )],
                     ..Default::default()
                 };
                 let request = pb::CreateBlueprintRequest { blueprint: Some(blueprint), ..Default::default() };
@@ -288,7 +328,8 @@ async fn no_write_reaches_another_tenants() {
                 a.assembly().update_blueprint(request).await.map(|_| Code::Ok)
             }
             "AssembleForms" => {
-                let request = pb::AssembleFormsRequest { parent: "blueprints/other".to_owned(), ..Default::default() };
+                let request =
+                    pb::AssembleFormsRequest { parent: "blueprints/other".to_owned(), ..Default::default() };
                 a.assembly().assemble_forms(request).await.map(|_| Code::Ok)
             }
             "CreateExam" => {
@@ -301,8 +342,11 @@ async fn no_write_reaches_another_tenants() {
                 a.exam().create_exam(request).await.map(|_| Code::Ok)
             }
             "UpdateExam" => {
-                let exam =
-                    pb::Exam { name: "exams/other".to_owned(), display_name: "x".to_owned(), ..Default::default() };
+                let exam = pb::Exam {
+                    name: "exams/other".to_owned(),
+                    display_name: "x".to_owned(),
+                    ..Default::default()
+                };
                 let request = pb::UpdateExamRequest {
                     exam: Some(exam),
                     update_mask: Some(prost_types::FieldMask { paths: vec!["display_name".to_owned()] }),
@@ -338,7 +382,8 @@ async fn no_write_reaches_another_tenants() {
                     request_id: "x".to_owned(),
                     ..Default::default()
                 };
-                let stream = tokio_stream::iter([pb::BatchScoreSubmissionsRequest { submission: Some(submission) }]);
+                let stream =
+                    tokio_stream::iter([pb::BatchScoreSubmissionsRequest { submission: Some(submission) }]);
                 let mut answers = a.delivery().batch_score_submissions(stream).await.unwrap().into_inner();
                 let answer = answers.message().await.unwrap().unwrap();
                 let Some(pb::batch_score_submissions_response::Outcome::Error(e)) = answer.outcome else {
@@ -350,7 +395,11 @@ async fn no_write_reaches_another_tenants() {
         };
         let code = answer.map_err(|s| s.code()).unwrap_err();
         // An exam names its forms in a field of its body.
-        let wanted = if method.ends_with("/CreateExam") { vec![Code::NotFound, Code::InvalidArgument] } else { vec![Code::NotFound] };
+        let wanted = if method.ends_with("/CreateExam") {
+            vec![Code::NotFound, Code::InvalidArgument]
+        } else {
+            vec![Code::NotFound]
+        };
         assert!(wanted.contains(&code), "{method}: {code:?}");
     }
     assert_eq!(rows_of(&mut su, b.tenant).await, before);
@@ -370,7 +419,10 @@ async fn no_write_reaches_another_tenants() {
 async fn session(world: &World, tenant: Option<&str>) -> PgConnection {
     let mut conn = PgConnection::connect_with(&cluster::options(&world.database).await).await.unwrap();
     if let Some(tenant) = tenant {
-        sqlx::query(AssertSqlSafe(format!("set assessd.tenant = '{tenant}'"))).execute(&mut conn).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("set assessd.tenant = '{tenant}'")))
+            .execute(&mut conn)
+            .await
+            .unwrap();
     }
     conn
 }
@@ -388,15 +440,23 @@ async fn the_database_alone_keeps_tenants_apart() {
     for (table, rows, _) in &before {
         assert!(*rows > 0 || table == "request", "{table} has rows to protect");
     }
-    let of_a: Vec<i64> = rows_of(&mut su, world.a.tenant).await.into_iter().map(|(_, rows, _)| rows).collect();
+    let of_a: Vec<i64> =
+        rows_of(&mut su, world.a.tenant).await.into_iter().map(|(_, rows, _)| rows).collect();
 
     // Without a tenant nothing is there, whatever a statement asks for.
     for tenant in [None, Some("")] {
         let mut conn = session(&world, tenant).await;
         for table in &tables {
-            let seen: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&mut conn).await.unwrap();
+            let seen: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+                .fetch_one(&mut conn)
+                .await
+                .unwrap();
             assert_eq!(seen, 0, "{table}");
-            assert_eq!(run(&mut conn, format!("update {table} set tenant_id = tenant_id")).await.unwrap(), 0, "{table}");
+            assert_eq!(
+                run(&mut conn, format!("update {table} set tenant_id = tenant_id")).await.unwrap(),
+                0,
+                "{table}"
+            );
             assert_eq!(run(&mut conn, format!("delete from {table}")).await.unwrap(), 0, "{table}");
         }
     }
@@ -404,20 +464,31 @@ async fn the_database_alone_keeps_tenants_apart() {
     // As A, statements that forget the tenant see and touch A's rows only.
     let mut conn = session(&world, Some(&world.a.tenant.to_string())).await;
     for (table, own) in tables.iter().zip(&of_a) {
-        let seen: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&mut conn).await.unwrap();
+        let seen: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
         assert_eq!(seen, *own, "{table}");
         let theirs = format!("select count(*) from {table} where tenant_id = '{}'", b.tenant);
         let theirs: i64 = sqlx::query_scalar(AssertSqlSafe(theirs)).fetch_one(&mut conn).await.unwrap();
         assert_eq!(theirs, 0, "{table}");
-        assert_eq!(run(&mut conn, format!("update {table} set tenant_id = tenant_id")).await.unwrap(), *own as u64, "{table}");
+        assert_eq!(
+            run(&mut conn, format!("update {table} set tenant_id = tenant_id")).await.unwrap(),
+            *own as u64,
+            "{table}"
+        );
         // No row can be pushed over to B, nor planted there.
         if *own > 0 {
-            let push = run(&mut conn, format!("update {table} set tenant_id = '{}'", b.tenant)).await.unwrap_err();
+            let push =
+                run(&mut conn, format!("update {table} set tenant_id = '{}'", b.tenant)).await.unwrap_err();
             let code = push.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
             assert_eq!(code, "42501", "{table}: {push}");
         }
     }
-    let plant = format!("insert into bank (tenant_id, bank_id, display_name) values ('{}', 'planted', 'x')", b.tenant);
+    let plant = format!(
+        "insert into bank (tenant_id, bank_id, display_name) values ('{}', 'planted', 'x')",
+        b.tenant
+    );
     assert!(run(&mut conn, plant).await.unwrap_err().to_string().contains("row-level security"));
 
     // Delete everything that can be reached: children first, so in rounds.
@@ -456,7 +527,10 @@ async fn every_table_is_guarded_and_distributable() {
     .fetch_all(&mut su)
     .await
     .unwrap();
-    assert_eq!(unguarded, [""; 0], "row-level security is enabled and forced on every table, and tenant_id comes first");
+    assert_eq!(
+        unguarded, [""; 0],
+        "row-level security is enabled and forced on every table, and tenant_id comes first"
+    );
     let keys: Vec<String> = sqlx::query_scalar(
         "select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid
          join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = t.relnamespace
@@ -485,10 +559,11 @@ async fn every_table_is_guarded_and_distributable() {
     .await
     .unwrap();
     assert_eq!(others, 0, "no sequences and no triggers");
-    let role: (bool, bool) = sqlx::query_as("select rolsuper, rolbypassrls from pg_roles where rolname = 'assessd'")
-        .fetch_one(&mut su)
-        .await
-        .unwrap();
+    let role: (bool, bool) =
+        sqlx::query_as("select rolsuper, rolbypassrls from pg_roles where rolname = 'assessd'")
+            .fetch_one(&mut su)
+            .await
+            .unwrap();
     assert_eq!(role, (false, false));
 }
 

@@ -19,7 +19,10 @@ impl Bare for pb::Question {
 pub fn options(texts: &[&str]) -> Vec<pb::QuestionOption> {
     (b'A'..=b'Z')
         .zip(texts)
-        .map(|(label, text)| pb::QuestionOption { label: char::from(label).to_string(), text: (*text).to_owned() })
+        .map(|(label, text)| pb::QuestionOption {
+            label: char::from(label).to_string(),
+            text: (*text).to_owned(),
+        })
         .collect()
 }
 
@@ -182,7 +185,8 @@ impl As {
             ..Default::default()
         };
         change(&mut exam);
-        let request = pb::CreateExamRequest { exam_id: id.to_owned(), exam: Some(exam), ..Default::default() };
+        let request =
+            pb::CreateExamRequest { exam_id: id.to_owned(), exam: Some(exam), ..Default::default() };
         self.exam().create_exam(request).await.unwrap().into_inner().name
     }
 

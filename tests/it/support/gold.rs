@@ -55,8 +55,14 @@ fn choices(question: &Value) -> Vec<(String, String)> {
 
 /// The sections that hold questions, in order.
 fn sections(document: &Value) -> Vec<&Value> {
-    let used: BTreeSet<u64> = list(document, "questions").iter().filter_map(|q| q["section"].as_u64()).collect();
-    list(document, "sections").iter().enumerate().filter(|(i, _)| used.contains(&(*i as u64))).map(|(_, s)| s).collect()
+    let used: BTreeSet<u64> =
+        list(document, "questions").iter().filter_map(|q| q["section"].as_u64()).collect();
+    list(document, "sections")
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| used.contains(&(*i as u64)))
+        .map(|(_, s)| s)
+        .collect()
 }
 
 /// What falls short; empty when nothing does.
@@ -75,7 +81,8 @@ pub fn compare(gold: &Value, parsed: &Value) -> Vec<String> {
     }
     for (w, g) in want_sections.iter().zip(&got_sections) {
         for field in ["kind", "declared_count", "points_each", "declared_total"] {
-            let same = if field == "kind" { w[field] == g[field] } else { w[field].as_f64() == g[field].as_f64() };
+            let same =
+                if field == "kind" { w[field] == g[field] } else { w[field].as_f64() == g[field].as_f64() };
             if !same {
                 problems.push(format!("section {}: {field} is {}, want {}", w["title"], g[field], w[field]));
             }
@@ -89,7 +96,10 @@ pub fn compare(gold: &Value, parsed: &Value) -> Vec<String> {
         options += wanted.iter().filter(|o| found.contains(o)).count();
         if key(&w["answer"]) != key(&g["answer"]) {
             let (section, number) = (&w["section"], &w["number"]);
-            problems.push(format!("section {section} question {number}: key is {}, want {}", g["answer"], w["answer"]));
+            problems.push(format!(
+                "section {section} question {number}: key is {}, want {}",
+                g["answer"], w["answer"]
+            ));
         }
     }
     if stems * 100 < want.len() * 98 {
@@ -159,7 +169,10 @@ pub fn variants(text: &str) -> Vec<(&'static str, String)> {
         ("glued", text.replace('\n', "")),
         ("blank lines", text.replace('\n', "\n\n")),
         ("wrapped at 20", wrapped.join("\n")),
-        ("ideographic spaces", text.lines().map(|l| format!("\u{3000}\u{3000}{}\n", l.replace(' ', "\u{3000}"))).collect()),
+        (
+            "ideographic spaces",
+            text.lines().map(|l| format!("\u{3000}\u{3000}{}\n", l.replace(' ', "\u{3000}"))).collect(),
+        ),
         ("BOM", format!("\u{feff}{text}")),
     ]
 }

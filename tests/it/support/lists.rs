@@ -47,7 +47,8 @@ pub async fn page(a: &As, method: &str, ask: Ask) -> Result<(Vec<String>, String
             (r.versions.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
         "ListApiKeys" => {
-            let r = a.admin().list_api_keys(pb::ListApiKeysRequest { page_size, page_token }).await?.into_inner();
+            let r =
+                a.admin().list_api_keys(pb::ListApiKeysRequest { page_size, page_token }).await?.into_inner();
             (r.api_keys.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
         "ListBlueprints" => {
@@ -79,7 +80,8 @@ pub async fn all(a: &As, method: &str, ask: &Ask) -> Vec<String> {
     let mut names = Vec::new();
     let mut ask = ask.clone();
     for _ in 0..1000 {
-        let (page, next) = page(a, method, ask.clone()).await.unwrap_or_else(|e| panic!("{method} {ask:?}: {e:?}"));
+        let (page, next) =
+            page(a, method, ask.clone()).await.unwrap_or_else(|e| panic!("{method} {ask:?}: {e:?}"));
         assert!(ask.size == 0 || page.len() <= ask.size as usize, "{method}: a page larger than asked for");
         assert!(next.is_empty() || !page.is_empty(), "{method}: an empty page before the last");
         names.extend(page);
@@ -96,7 +98,9 @@ pub fn offer(method: &str) -> (&'static str, Option<&'static str>, &'static [&'s
     match method {
         "ListBanks" => ("", None, &[]),
         "ListApiKeys" => ("", None, &[]),
-        "ListQuestions" => ("banks/crm", Some("state = published"), &["create_time", "update_time", "difficulty"]),
+        "ListQuestions" => {
+            ("banks/crm", Some("state = published"), &["create_time", "update_time", "difficulty"])
+        }
         "ListQuestionVersions" => ("banks/crm/questions/s1", None, &[]),
         "ListBlueprints" => ("", Some("bank = \"banks/crm\""), &["create_time"]),
         "ListForms" => ("blueprints/standard", Some("bank = \"banks/crm\""), &["create_time"]),

@@ -41,15 +41,23 @@ impl As {
             q.topic = "课题1".to_owned();
             let request = pb::UpdateQuestionRequest { question: Some(q), ..Default::default() };
             self.bank().update_question(request).await.unwrap();
-            let request = pb::PublishQuestionRequest { name: "banks/crm/questions/s1".to_owned(), ..Default::default() };
+            let request = pb::PublishQuestionRequest {
+                name: "banks/crm/questions/s1".to_owned(),
+                ..Default::default()
+            };
             self.bank().publish_question(request).await.unwrap();
         }
         self.publish("banks/crm", "m1", noted(multiple("多选题?", "AC"))).await;
         self.publish("banks/crm", "i1", noted(build::indeterminate("不定项?", "ABD"))).await;
         self.publish("banks/crm", "t1", noted(truth("判断。", true))).await;
-        self.publish("banks/crm", "f1", noted(blanks("填 __ 与 __。", &["SECRET-KEY-1", "SECRET-KEY-2"]))).await;
+        self.publish("banks/crm", "f1", noted(blanks("填 __ 与 __。", &["SECRET-KEY-1", "SECRET-KEY-2"])))
+            .await;
         self.publish("banks/crm", "a1", noted(short("简答?", "SECRET-KEY"))).await;
-        let parts = vec![single("案例一问?", "D"), blanks("案例二问 __", &["SECRET-KEY"]), short("案例三问?", "SECRET-KEY")];
+        let parts = vec![
+            single("案例一问?", "D"),
+            blanks("案例二问 __", &["SECRET-KEY"]),
+            short("案例三问?", "SECRET-KEY"),
+        ];
         self.publish("banks/crm", "c1", noted(case("案例材料", parts))).await;
         self.draft("banks/crm", "d1", noted(single("草稿?", "A"))).await;
     }

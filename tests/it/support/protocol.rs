@@ -9,8 +9,6 @@ use prost_types::FileDescriptorSet;
 pub struct Method {
     /// `Service/Method`
     pub name: String,
-    /// It takes a stream.
-    pub client_stream: bool,
 }
 
 /// Every RPC of the package.
@@ -20,10 +18,7 @@ pub fn methods() -> Vec<Method> {
     for file in set.file.iter().filter(|f| f.package() == "assessment.v1") {
         for service in &file.service {
             for method in &service.method {
-                found.push(Method {
-                    name: format!("{}/{}", service.name(), method.name()),
-                    client_stream: method.client_streaming(),
-                });
+                found.push(Method { name: format!("{}/{}", service.name(), method.name()) });
             }
         }
     }
@@ -42,14 +37,47 @@ pub fn services() -> Vec<String> {
 /// Whether a method changes something; panics at one that nobody has placed yet.
 pub fn writes(method: &str) -> bool {
     match method.split('/').nth(1).unwrap() {
-        "CreateBank" | "CreateQuestion" | "UpdateQuestion" | "PublishQuestion" | "BatchPublishQuestions"
-        | "RetireQuestion" | "ImportQuestions" | "CreateApiKey" | "RevokeApiKey" | "CreateBlueprint"
-        | "UpdateBlueprint" | "AssembleForms" | "CreateExam" | "UpdateExam" | "StartAttempt" | "SaveResponses"
-        | "SubmitAttempt" | "ScoreSubmission" | "BatchScoreSubmissions" => true,
-        "GetBank" | "ListBanks" | "GetQuestion" | "BatchGetQuestions" | "ListQuestions" | "ListQuestionVersions"
-        | "GetCaller" | "ListApiKeys" | "GetBlueprint" | "ListBlueprints" | "CheckBlueprint" | "GetForm"
-        | "ListForms" | "GetExam" | "ListExams" | "GetAttempt" | "GetResult" | "ListResults" | "GetExamSummary"
+        "CreateBank"
+        | "CreateQuestion"
+        | "UpdateQuestion"
+        | "PublishQuestion"
+        | "BatchPublishQuestions"
+        | "RetireQuestion"
+        | "ImportQuestions"
+        | "CreateApiKey"
+        | "RevokeApiKey"
+        | "CreateBlueprint"
+        | "UpdateBlueprint"
+        | "AssembleForms"
+        | "CreateExam"
+        | "UpdateExam"
+        | "StartAttempt"
+        | "SaveResponses"
+        | "SubmitAttempt"
+        | "ScoreSubmission"
+        | "BatchScoreSubmissions" => true,
+        "GetBank"
+        | "ListBanks"
+        | "GetQuestion"
+        | "BatchGetQuestions"
+        | "ListQuestions"
+        | "ListQuestionVersions"
+        | "GetCaller"
+        | "ListApiKeys"
+        | "GetBlueprint"
+        | "ListBlueprints"
+        | "CheckBlueprint"
+        | "GetForm"
+        | "ListForms"
+        | "GetExam"
+        | "ListExams"
+        | "GetAttempt"
+        | "GetResult"
+        | "ListResults"
+        | "GetExamSummary"
         | "GetItemAnalysis" => false,
-        other => panic!("{other} is new: say here whether it writes, and add it to the tests of audit and tenancy"),
+        other => {
+            panic!("{other} is new: say here whether it writes, and add it to the tests of audit and tenancy")
+        }
     }
 }

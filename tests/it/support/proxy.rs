@@ -132,7 +132,8 @@ impl Frames {
                         count.round_trips += 1;
                         count.transactions += usize::from(!self.in_transaction);
                         count.data.extend(
-                            tags.into_iter().filter(|t| !matches!(t.as_str(), "BEGIN" | "SET" | "COMMIT" | "ROLLBACK")),
+                            tags.into_iter()
+                                .filter(|t| !matches!(t.as_str(), "BEGIN" | "SET" | "COMMIT" | "ROLLBACK")),
                         );
                     } else {
                         count.loose.extend(tags);

@@ -1,12 +1,12 @@
 //! Calls with raw bytes: any method by its name, and messages that are none.
 
-use bytes_free::{Bytes, RawCodec};
+use plain::{Bytes, RawCodec};
 use tonic::{Request, Status, codegen::http::uri::PathAndQuery};
 
 use super::world::As;
 
 /// A codec that passes bytes as they are.
-pub mod bytes_free {
+pub mod plain {
     use prost::bytes::{Buf, BufMut};
     use tonic::{
         Status,
@@ -59,7 +59,6 @@ pub async fn call(a: &As, method: &str, message: &[u8]) -> Result<Bytes, Status>
     grpc.ready().await.map_err(|e| Status::unknown(e.to_string()))?;
     let path: PathAndQuery = format!("/assessment.v1.{method}").parse().unwrap();
     let request = Request::new(Bytes::copy_from_slice(message));
-    let mut answers =
-        grpc.server_streaming(request, path, RawCodec).await?.into_inner();
+    let mut answers = grpc.server_streaming(request, path, RawCodec).await?.into_inner();
     Ok(answers.message().await?.unwrap_or_default())
 }

@@ -74,7 +74,19 @@ pub fn reason(status: &Status) -> String {
 #[track_caller]
 pub fn assert_no_database_text(status: &Status) {
     let text = format!("{} {:?}", status.message(), status.get_error_details()).to_lowercase();
-    for word in ["sqlx", "postgres", "relation", "_pkey", "constraint", "violates", "sqlstate", "select ", "insert into", "syntax error", "panicked"] {
+    for word in [
+        "sqlx",
+        "postgres",
+        "relation",
+        "_pkey",
+        "constraint",
+        "violates",
+        "sqlstate",
+        "select ",
+        "insert into",
+        "syntax error",
+        "panicked",
+    ] {
         assert!(!text.contains(word), "{word:?} leaks: {status:?}");
     }
 }

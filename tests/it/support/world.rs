@@ -50,7 +50,8 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(server::serve(db.clone(), listener, options, stop.clone().cancelled_owned()));
+        let server =
+            tokio::spawn(server::serve(db.clone(), listener, options, stop.clone().cancelled_owned()));
         let (tenant, key) = db.create_tenant("first").await.unwrap();
         let a = As::new(addr, tenant, key);
         Self { database, addr, db, a, options, stop, server: Some(server) }
@@ -69,9 +70,18 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(server::serve(db.clone(), listener, self.options, stop.clone().cancelled_owned()));
+        let server =
+            tokio::spawn(server::serve(db.clone(), listener, self.options, stop.clone().cancelled_owned()));
         let a = As::new(addr, self.a.tenant, self.a.key.clone());
-        Self { database: self.database.clone(), addr, db, a, options: self.options, stop, server: Some(server) }
+        Self {
+            database: self.database.clone(),
+            addr,
+            db,
+            a,
+            options: self.options,
+            stop,
+            server: Some(server),
+        }
     }
 
     /// A connection to the world's database that row-level security does not bind.
@@ -146,7 +156,8 @@ impl As {
             roles: roles.iter().map(|r| *r as i32).collect(),
             ..Default::default()
         };
-        let made = self.admin().create_api_key(pb::CreateApiKeyRequest { api_key: Some(api_key) }).await.unwrap();
+        let made =
+            self.admin().create_api_key(pb::CreateApiKeyRequest { api_key: Some(api_key) }).await.unwrap();
         self.with_key(&made.into_inner().secret)
     }
 
