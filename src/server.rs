@@ -63,6 +63,8 @@ pub async fn serve(
 
     let stopping = CancellationToken::new();
     let tasks = TaskTracker::new();
+    // Every service is known from the start, and none is ready before the database was asked.
+    report(&health, ServingStatus::NotServing).await;
     tasks.spawn(watch_database(db.clone(), health.clone(), stopping.clone()));
 
     let plans = Plans::new();
@@ -110,14 +112,15 @@ pub async fn serve(
     Ok(())
 }
 
+/// The whole server, named "", comes last: where it is ready, all of them are.
 const SERVICES: [&str; 7] = [
-    "",
     "assessment.v1.AdminService",
     "assessment.v1.QuestionBankService",
     "assessment.v1.AssemblyService",
     "assessment.v1.ExamService",
     "assessment.v1.DeliveryService",
     "assessment.v1.ResultService",
+    "",
 ];
 
 async fn report(health: &HealthReporter, status: ServingStatus) {
