@@ -18,11 +18,13 @@ async fn counted() -> (World, Proxy) {
     (World::on(database, connect, 1, Options::default()).await, proxy)
 }
 
-/// What one more call costs when everything is warm. The health check may come in between, so the best of a few.
+/// What one more call costs when everything is warm. The health check may come in between, and the caller's key is looked
+/// up again every ten seconds, so the best of a few.
 async fn cost<F: Future>(proxy: &Proxy, mut call: impl FnMut() -> F) -> Count {
     for _ in 0..2 {
         call().await;
     }
+    let size = |count: &Count| (count.loose.len(), count.round_trips);
     let mut best: Option<Count> = None;
     for _ in 0..5 {
         proxy.reset();
@@ -32,7 +34,7 @@ async fn cost<F: Future>(proxy: &Proxy, mut call: impl FnMut() -> F) -> Count {
             count.loose.iter().all(|verb| verb == "SELECT"),
             "outside of transactions only the health check: {count:?}"
         );
-        if best.as_ref().is_none_or(|b| count.loose.len() < b.loose.len()) {
+        if best.as_ref().is_none_or(|b| size(&count) < size(b)) {
             best = Some(count);
         }
     }
