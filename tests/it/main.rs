@@ -16,4 +16,5 @@ mod lists;
 mod papers;
 mod results;
 mod round_trips;
+mod telemetry;
 mod tenancy;

@@ -20,11 +20,19 @@ impl Process {
 
     /// The same at a given address.
     pub async fn serve_at(url: &str, listen: &str) -> Self {
-        let (url, listen) = (url.to_owned(), listen.to_owned());
+        Self::serve_with(url, &["--listen", listen], &[]).await
+    }
+
+    /// The same with further flags and environment.
+    pub async fn serve_with(url: &str, flags: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assessd"));
+        command.args(["serve", "--database-url", url, "--log", "error"]).args(flags);
+        if !flags.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        command.env_remove("DATABASE_URL").envs(env.iter().copied());
         tokio::task::spawn_blocking(move || {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_assessd"))
-                .args(["serve", "--listen", &listen, "--database-url", &url, "--log", "error"])
-                .env_remove("DATABASE_URL")
+            let mut child = command
                 .stdout(Stdio::piped())
                 .stdin(Stdio::null())
                 .spawn()
