@@ -64,10 +64,13 @@ async fn a_call_joins_the_callers_trace_and_its_statements_hang_below_it() {
 
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let (call, statement) = loop {
-        let found = collector.named("assessment.v1.QuestionBankService/ListBanks").zip(collector.named("bank_list"));
+        let found =
+            collector.named("assessment.v1.QuestionBankService/ListBanks").zip(collector.named("bank_list"));
         match found {
             Some(found) => break found,
-            None if std::time::Instant::now() > deadline => panic!("no spans arrived: {:?}", collector.0.lock().unwrap()),
+            None if std::time::Instant::now() > deadline => {
+                panic!("no spans arrived: {:?}", collector.0.lock().unwrap())
+            }
             None => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
         }
     };

@@ -32,11 +32,7 @@ impl Process {
         }
         command.env_remove("DATABASE_URL").envs(env.iter().copied());
         tokio::task::spawn_blocking(move || {
-            let mut child = command
-                .stdout(Stdio::piped())
-                .stdin(Stdio::null())
-                .spawn()
-                .unwrap();
+            let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
             let first = lines.next().and_then(Result::ok).unwrap_or_default();
             // Whatever it says later must not block it.
