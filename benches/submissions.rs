@@ -298,7 +298,7 @@ fn pgbench_by_row(tenant: Uuid) -> String {
     for position in 1..=POSITIONS {
         let _ = writeln!(
             script,
-            "insert into bench_response values ('{tenant}', :'attempt', {position}, \
+            "insert into bench_response values ('{tenant}', :attempt, {position}, \
              'banks/bench/questions/0198c5d8-6a3f-7000-8000-{position:012}/versions/1', {}, 2);",
             position % 4
         );
