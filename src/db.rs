@@ -147,6 +147,12 @@ impl Db {
         self.begin("read only", caller.tenant.id, caller.deadline).await
     }
 
+    /// A read-only transaction of the caller in which every statement sees the same moment, for what must be read more
+    /// than once.
+    pub async fn read_snapshot(&self, caller: &Caller) -> Result<Tx> {
+        self.begin("isolation level repeatable read read only", caller.tenant.id, caller.deadline).await
+    }
+
     /// A bare transaction of a tenant, for the submit path whose attempt row is audit and event in one.
     pub async fn submit(&self, tenant: Uuid, deadline: Instant) -> Result<Tx> {
         self.begin("", tenant, deadline).await

@@ -8,6 +8,9 @@ use crate::{
     points::Points,
 };
 
+/// The longest sitting: 30 days.
+const MAX_SECONDS: i32 = 30 * 24 * 60 * 60;
+
 /// Collects the bad fields of one request.
 #[derive(Debug, Default)]
 pub struct Fields {
@@ -78,6 +81,18 @@ impl Fields {
         self.take(field, value.parse::<Points>())
     }
 
+    /// A length of time in seconds: whole, above 0 and at most 30 days.
+    pub fn seconds(&mut self, field: impl AsRef<str>, value: Option<&prost_types::Duration>) -> Option<i32> {
+        let value = value?;
+        match i32::try_from(value.seconds) {
+            Ok(seconds @ 1..=MAX_SECONDS) if value.nanos == 0 => Some(seconds),
+            _ => {
+                self.bad(field, format!("must be whole seconds, 1 to {MAX_SECONDS} (30 days)"));
+                None
+            }
+        }
+    }
+
     /// A caller's request id, up to 64 visible ASCII characters.
     pub fn request_id(&mut self, value: &str) -> String {
         if value.len() > 64 || !value.bytes().all(|b| b.is_ascii_graphic()) {
@@ -102,6 +117,12 @@ impl Fields {
     /// How many bad fields were noted so far.
     pub fn count(&self) -> usize {
         self.violations.len()
+    }
+
+    /// Whether something bad was noted about that very field.
+    pub fn has(&self, field: &str) -> bool {
+        let path = self.path(field);
+        self.violations.iter().any(|v| v.field == path)
     }
 
     /// Whether nothing bad was noted so far.

@@ -43,6 +43,17 @@ pub enum Error {
         /// What is in the way, for a person.
         message: String,
     },
+    /// The state of things does not allow it, in several ways at once.
+    RefusedEach {
+        /// A stable word for programs.
+        reason: &'static str,
+        /// The resource whose state is in the way.
+        subject: String,
+        /// The whole in one sentence.
+        message: String,
+        /// What is in the way, one by one.
+        obstacles: Vec<String>,
+    },
     /// The caller changed something that it has not seen: read again, then retry.
     Stale(String),
     /// The credential is missing or void.
@@ -92,7 +103,9 @@ impl fmt::Display for Error {
             }
             Self::NotFound(name) => write!(f, "{name} does not exist"),
             Self::Exists(name) => write!(f, "{name} exists already"),
-            Self::Refused { message, .. } | Self::Forbidden(message) => f.write_str(message),
+            Self::Refused { message, .. } | Self::RefusedEach { message, .. } | Self::Forbidden(message) => {
+                f.write_str(message)
+            }
             Self::Stale(name) => write!(f, "{name} has changed in between"),
             Self::Unauthenticated(message) | Self::Exhausted(message) => f.write_str(message),
             Self::Unavailable => f.write_str("the database cannot be reached"),
@@ -166,6 +179,12 @@ impl From<Error> for Status {
                 details = info(reason);
                 details
                     .set_precondition_failure(vec![PreconditionViolation::new(reason, &subject, &message)]);
+                (Code::FailedPrecondition, message)
+            }
+            Error::RefusedEach { reason, subject, message, obstacles } => {
+                details = info(reason);
+                let each = |what: &String| PreconditionViolation::new(reason, &subject, what);
+                details.set_precondition_failure(obstacles.iter().map(each).collect::<Vec<_>>());
                 (Code::FailedPrecondition, message)
             }
             Error::Stale(name) => {

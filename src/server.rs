@@ -10,15 +10,18 @@ use tonic::transport::Server;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    admin,
+    admin, assembly,
     attempt::{plans::Plans, rpc::Delivery},
     bank,
     db::Db,
     edge::EdgeLayer,
+    exam,
     pb::{
-        self, admin_service_server::AdminServiceServer, delivery_service_server::DeliveryServiceServer,
-        question_bank_service_server::QuestionBankServiceServer,
+        self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
+        delivery_service_server::DeliveryServiceServer, exam_service_server::ExamServiceServer,
+        question_bank_service_server::QuestionBankServiceServer, result_service_server::ResultServiceServer,
     },
+    result::rpc::Results,
 };
 
 /// The largest message that a call may bring, in bytes.
@@ -74,10 +77,13 @@ pub async fn serve(
             QuestionBankServiceServer::new(bank::rpc::Banks::new(db.clone()))
                 .max_decoding_message_size(MAX_MESSAGE),
         )
+        .add_service(AssemblyServiceServer::new(assembly::rpc::Assembly::new(db.clone())))
+        .add_service(ExamServiceServer::new(exam::rpc::Exams::new(db.clone())))
         .add_service(
             DeliveryServiceServer::new(Delivery::new(db.clone(), plans.clone()))
                 .max_decoding_message_size(MAX_MESSAGE),
-        );
+        )
+        .add_service(ResultServiceServer::new(Results::new(db.clone(), plans)));
 
     let asked = stopping.clone();
     let reporter = health.clone();

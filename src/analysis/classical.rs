@@ -97,7 +97,7 @@ impl Matrix {
 }
 
 /// The prorated total of a row, to nine decimals so that equal totals are equal; `None` where nothing was presented.
-fn total(row: &[f64], max: &[f64]) -> Option<f64> {
+pub(super) fn total(row: &[f64], max: &[f64]) -> Option<f64> {
     let presented = || row.iter().zip(max).filter(|(x, _)| x.is_finite());
     let (earned, most) = presented().fold((0.0, 0.0), |(e, m), (x, max)| (e + x, m + max));
     let count = presented().count();

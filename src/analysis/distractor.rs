@@ -93,15 +93,20 @@ pub fn distractors(
             }
         })
         .collect();
+    flag(&mut all);
+    all
+}
+
+/// Notes on every option of one question what looks wrong with it.
+pub(super) fn flag(all: &mut [OptionStatistics]) {
     let keys = all.iter().filter(|o| o.key).filter_map(|o| o.rest_correlation.ok());
     let best_key = keys.reduce(f64::max);
     for option in all.iter_mut().filter(|o| o.option.is_some()) {
         option.flags = flags(option, best_key);
     }
-    all
 }
 
-fn share(part: u64, whole: u64) -> Statistic {
+pub(super) fn share(part: u64, whole: u64) -> Statistic {
     if whole == 0 { Err(Reason::TooFewPersons) } else { Ok(part as f64 / whole as f64) }
 }
 

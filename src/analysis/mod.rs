@@ -4,6 +4,7 @@
 
 pub mod classical;
 pub mod distractor;
+pub mod fold;
 pub mod summary;
 
 /// Third-party reference figures beside the repository (`../shared/data`), for checking only; tests that do not find

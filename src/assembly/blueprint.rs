@@ -18,11 +18,11 @@ use crate::{bank::content::Kind, points::Points, scoring::policy::Policy};
 /// The most questions that a blueprint may ask for.
 pub const MAX_QUESTIONS: u32 = 1000;
 /// The most sections of a blueprint.
-pub const MAX_SECTIONS: usize = 100;
+pub const MAX_SECTIONS: usize = 50;
 /// The most characters of a title, a topic path, a tag, a knowledge point or a question id.
 pub const MAX_TITLE: usize = 200;
 /// The most characters of a section's instructions.
-pub const MAX_INSTRUCTIONS: usize = 4000;
+pub const MAX_INSTRUCTIONS: usize = 2000;
 /// The most entries of one list of a filter.
 pub const MAX_LIST: usize = 200;
 

@@ -1,13 +1,38 @@
 //! Every statement about exams.
 
-use sqlx::{PgConnection, types::Json};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use crate::{
     db::run,
+    filter::{Field, FieldType},
     ids::{ExamId, ExamName, FormName},
+    page::{Listing, Order, Page},
     points::{Points, Rounding},
 };
+
+use super::wire::{Given, Terms};
+
+/// An exam as stored.
+#[derive(Debug, FromRow)]
+#[expect(missing_docs, reason = "columns are described in the migration")]
+pub struct ExamRow {
+    pub exam_id: String,
+    pub display_name: String,
+    pub forms: Vec<String>,
+    pub open_time: Option<DateTime<Utc>>,
+    pub close_time: Option<DateTime<Utc>>,
+    pub time_limit_s: Option<i32>,
+    pub max_attempts: i32,
+    pub pass_mark: Option<Decimal>,
+    pub rounding: Json<Rounding>,
+    pub mark_floor: Decimal,
+    pub revision: i64,
+    pub create_time: DateTime<Utc>,
+    pub update_time: DateTime<Utc>,
+}
 
 /// What never changes about an exam, so that it may be kept.
 #[derive(Clone, Debug)]
@@ -46,4 +71,171 @@ pub async fn facts(
         rounding: r.rounding.0,
         floor: Points::new(r.mark_floor),
     }))
+}
+
+/// The totals of forms, in the order asked; `None` where there is no such form.
+pub async fn form_totals(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    forms: &[FormName],
+) -> Result<Vec<Option<Points>>, sqlx::Error> {
+    let blueprints: Vec<String> = forms.iter().map(|f| f.blueprint.to_string()).collect();
+    let ids: Vec<String> = forms.iter().map(|f| f.form.to_string()).collect();
+    let rows = run(
+        "exam_form_totals",
+        sqlx::query!(
+            r#"select n.ordinal as "ordinal!", f.total
+             from unnest($2::text[], $3::text[]) with ordinality as n (blueprint_id, form_id, ordinal)
+             join form f on f.tenant_id = $1 and f.blueprint_id = n.blueprint_id and f.form_id = n.form_id"#,
+            tenant,
+            &blueprints,
+            &ids,
+        )
+        .fetch_all(conn),
+    )
+    .await?;
+    let mut totals = vec![None; forms.len()];
+    for row in rows {
+        if let Some(slot) = totals.get_mut(row.ordinal as usize - 1) {
+            *slot = Some(Points::new(row.total));
+        }
+    }
+    Ok(totals)
+}
+
+/// Stores an exam.
+pub async fn insert(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &ExamId,
+    given: &Given,
+) -> Result<ExamRow, sqlx::Error> {
+    let forms: Vec<String> = given.forms.iter().map(ToString::to_string).collect();
+    let Terms { display_name, open_time, close_time, time_limit_s, max_attempts, pass_mark } = &given.terms;
+    let row = run(
+        "exam_insert",
+        sqlx::query_as!(
+            ExamRow,
+            r#"insert into exam (tenant_id, exam_id, display_name, forms, open_time, close_time, time_limit_s,
+                max_attempts, pass_mark, rounding, mark_floor)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time"#,
+            tenant,
+            id.as_str(),
+            display_name,
+            &forms,
+            *open_time,
+            *close_time,
+            *time_limit_s,
+            *max_attempts,
+            pass_mark.map(Points::decimal),
+            Json(given.rounding) as Json<Rounding>,
+            given.mark_floor.decimal(),
+        )
+        .fetch_optional(conn),
+    )
+    .await?;
+    row.ok_or(sqlx::Error::RowNotFound)
+}
+
+/// An exam.
+pub async fn exam(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &ExamId,
+) -> Result<Option<ExamRow>, sqlx::Error> {
+    run(
+        "exam",
+        sqlx::query_as!(
+            ExamRow,
+            r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time
+             from exam where tenant_id = $1 and exam_id = $2"#,
+            tenant,
+            id.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// An exam, locked against other changes until the transaction ends.
+pub async fn lock(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &ExamId,
+) -> Result<Option<ExamRow>, sqlx::Error> {
+    run(
+        "exam_lock",
+        sqlx::query_as!(
+            ExamRow,
+            r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time
+             from exam where tenant_id = $1 and exam_id = $2
+             for no key update"#,
+            tenant,
+            id.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// Replaces what may change about an exam; its revision goes up.
+pub async fn update(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &ExamId,
+    terms: &Terms,
+) -> Result<Option<ExamRow>, sqlx::Error> {
+    run(
+        "exam_update",
+        sqlx::query_as!(
+            ExamRow,
+            r#"update exam
+             set display_name = $3, open_time = $4, close_time = $5, time_limit_s = $6, max_attempts = $7,
+                pass_mark = $8, revision = revision + 1, update_time = now()
+             where tenant_id = $1 and exam_id = $2
+             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time"#,
+            tenant,
+            id.as_str(),
+            terms.display_name,
+            terms.open_time,
+            terms.close_time,
+            terms.time_limit_s,
+            terms.max_attempts,
+            terms.pass_mark.map(Points::decimal),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// What ListExams offers.
+pub static EXAMS: Listing = Listing {
+    method: "ListExams",
+    fields: &[
+        Field { name: "display_name", sql: "e.display_name", ty: FieldType::Text },
+        Field { name: "open_time", sql: "e.open_time", ty: FieldType::Time },
+        Field { name: "close_time", sql: "e.close_time", ty: FieldType::Time },
+        Field { name: "create_time", sql: "e.create_time", ty: FieldType::Time },
+    ],
+    orders: &[Order { name: "create_time", sql: "e.create_time" }],
+    tie: &["e.exam_id"],
+    newest_first: false,
+};
+
+/// A page of exams.
+pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<ExamRow>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, rounding,
+            mark_floor, revision, create_time, update_time
+         from exam e where e.tenant_id = ",
+    );
+    query.push_bind(tenant);
+    page.push_conditions(&mut query);
+    page.push_order(&mut query);
+    run("exam_list", query.build_query_as().fetch_all(conn)).await
 }

@@ -5,7 +5,6 @@
 
 use super::document::Build;
 use super::duplicate;
-use super::explain;
 use super::finding::{Code, Finding};
 use super::fold::{LINE, Text};
 use super::items::Page;
@@ -133,6 +132,10 @@ fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
             );
         }
     }
+    if printed == 0 && document.declared_total.is_none() {
+        let line = document.sections.first().map_or(1, |s| s.line);
+        push(Code::NoPoints, line, String::new(), "nothing about points is printed".into(), None);
+    }
     let mut declared = rust_decimal::Decimal::ZERO;
     let mut all_declared = printed > 0;
     let mut numbers: Vec<(u32, u32)> = Vec::new();
@@ -140,7 +143,12 @@ fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
     let ordinals = build.headers.iter().flatten().any(|h| h.ordinal.is_some());
     for (s, section) in document.sections.iter().enumerate() {
         let own: Vec<&Draft> = members[s].iter().map(|&i| &build.drafts[i]).collect();
-        let found = own.len();
+        // Where a section holds several cases, it may count cases instead of questions.
+        let mut cases: Vec<&str> = own.iter().filter_map(|q| q.question.material.as_deref()).collect();
+        cases.dedup();
+        let wanted = section.declared_count.or(section.implied_count);
+        let by_case = !cases.is_empty() && u32::try_from(cases.len()).ok() == wanted;
+        let found = if by_case { cases.len() } else { own.len() };
         if let (Some(a), Some(b)) = (own.first(), own.last()) {
             numbers.push((a.question.number, b.question.number));
         }
@@ -680,5 +688,4 @@ pub(super) fn prose(page: &Page, reading: &mut Reading) {
             "numbered prose without options, keys or blanks; nothing was read as a question",
         ));
     }
-    let _ = explain::first_label;
 }

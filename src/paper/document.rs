@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::answer::{apply, finish_draft, infer_kind, settle_glued, settle_glued_refs, unmapped};
 use super::check;
 use super::duplicate;
 use super::finding::{Code, Finding};
@@ -14,13 +15,13 @@ use super::fold::{CUT, LINE, Text};
 use super::furniture;
 use super::header::{self, Header};
 use super::items::{Item, Page};
-use super::keys::{self, Key};
+use super::keys;
 use super::number;
 use super::options::Labels;
-use super::question::{self, Draft, Place};
-use super::table::{self, Says, Table};
+use super::question::{self, Draft};
+use super::table::{self, Table};
 use super::title::{self, Boundary};
-use super::{Answer, Document, Kind, Reading, Section};
+use super::{Document, Kind, Reading, Section};
 
 /// A paper while it is being put together.
 #[derive(Default)]
@@ -44,7 +45,7 @@ pub(super) struct Build {
     /// Where its last item ends.
     pub(super) end: usize,
     /// No number is used twice.
-    unique: bool,
+    pub(super) unique: bool,
 }
 
 enum Wall {
@@ -122,14 +123,11 @@ pub(super) fn read(source: &str) -> Reading {
                 resumes = None;
             }
             Wall::Line(boundary) => {
-                if boundary.title {
+                if boundary.title && !reader.is_running_head(&boundary) {
                     reader.pending.push(boundary.range.clone());
                     resumes = None;
                 } else {
                     resumes = reader.current();
-                }
-                if boundary.twice {
-                    resumes = None;
                 }
                 owner = None;
             }
@@ -158,6 +156,14 @@ impl Reader<'_> {
     fn current(&self) -> Option<(usize, usize)> {
         let build = self.builds.len().checked_sub(1)?;
         Some((build, self.builds[build].document.sections.len().checked_sub(1)?))
+    }
+
+    /// The title of the current paper printed again at the head of a page.
+    fn is_running_head(&self, boundary: &Boundary) -> bool {
+        let words = self.page.text.folded(boundary.range.clone());
+        self.builds.last().is_some_and(|b| {
+            !b.drafts.is_empty() && b.titles.iter().any(|t| self.page.text.folded(t.clone()) == words)
+        })
     }
 
     fn region(&mut self, range: Range<usize>, owner: Option<usize>, resumes: Option<(usize, usize)>) {
@@ -199,14 +205,21 @@ impl Reader<'_> {
         };
         let previous = build.drafts.last().map_or(0, |d| d.question.number);
         let kind = header.kind;
+        let pieces = cases(text, range.clone(), kind);
+        let (range, later) = match pieces.split_first() {
+            Some((first, later)) => (first.clone(), later),
+            None => (range, &[][..]),
+        };
         let run = self.page.split(range.clone(), Some(kind), previous);
         let first = run.items.first().map_or(range.end, |i| i.at);
         let lead = text.show(range.start..first);
+        let mut several = false;
         if !lead.is_empty() {
             let long = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture)
                 || (lead.chars().count() > 120 && kind.is_free());
             if long && !run.items.is_empty() {
                 section.material = Some(lead);
+                several = !later.is_empty();
             } else if !run.items.is_empty() {
                 section.preamble = Some(match section.preamble.take() {
                     Some(note) => format!("{note} {lead}"),
@@ -216,6 +229,7 @@ impl Reader<'_> {
         }
         let number = build.document.sections.len();
         let chapter = section.chapter.clone();
+        let material = section.material.clone().filter(|_| several);
         build.document.sections.push(section);
         build.headers.push(Some(header));
         build.end = build.end.max(range.start);
@@ -233,8 +247,12 @@ impl Reader<'_> {
             draft.question.section = number;
             draft.question.kind = kind;
             draft.question.chapter.clone_from(&chapter);
+            draft.question.material.clone_from(&material);
             build.end = build.end.max(item.body.end);
             build.drafts.push(draft);
+        }
+        for piece in later {
+            self.case(piece.clone(), number, kind);
         }
         if let Some(stop) = stop {
             self.bare(stop..range.end, None);
@@ -243,6 +261,29 @@ impl Reader<'_> {
             if !items.is_empty() && end < range.end {
                 self.leave(end..range.end);
             }
+        }
+    }
+
+    /// A further case of a section: its own text, its own numbers.
+    fn case(&mut self, range: Range<usize>, section: usize, kind: Kind) {
+        let text = self.page.text;
+        let previous = self.builds.last().and_then(|b| b.drafts.last()).map_or(0, |d| d.question.number);
+        let mut items = self.page.split(range.clone(), Some(kind), previous).items;
+        let material = items.first().map(|first| text.show(range.start..first.at)).filter(|m| !m.is_empty());
+        if items.is_empty() {
+            items.extend(whole(text, range));
+        }
+        self.close(&mut items, Some(kind));
+        let Some(build) = self.builds.last_mut() else { return };
+        let chapter = build.document.sections.get(section).and_then(|s| s.chapter.clone());
+        for item in &items {
+            let mut draft = question::read(&self.page, item, Some(kind));
+            draft.question.section = section;
+            draft.question.kind = kind;
+            draft.question.chapter.clone_from(&chapter);
+            draft.question.material.clone_from(&material);
+            build.end = build.end.max(item.body.end);
+            build.drafts.push(draft);
         }
     }
 
@@ -307,6 +348,18 @@ impl Reader<'_> {
         let text = self.page.text;
         let previous =
             resumes.and_then(|(b, _)| self.builds.get(b)?.drafts.last()).map(|d| d.question.number);
+        if let (Some((b, s)), Some(previous)) = (resumes, previous)
+            && let Some(Some(_)) = self.builds.get(b).and_then(|build| build.headers.get(s))
+            && let Some(kind) = self.builds.get(b).map(|build| build.document.sections[s].kind)
+            && let Some(mut run) = self.page.resume(range.clone(), kind, previous)
+        {
+            let stop = self.retitle(&mut run.items, run.restart);
+            self.add(run.items, b, s);
+            if let Some(stop) = stop {
+                self.bare(stop..range.end, None);
+            }
+            return;
+        }
         let mut at = range.start;
         for mut run in self.page.split_bare(range.clone(), previous) {
             let Some(first) = run.items.first() else { continue };
@@ -315,29 +368,15 @@ impl Reader<'_> {
             let stop = run.restart;
             self.retitle(&mut run.items, stop);
             if let (true, Some((b, s))) = (goes_on, resumes)
-                && let Some(build) = self.builds.get(b)
-                && let Some(Some(_)) = build.headers.get(s)
+                && let Some(Some(_)) = self.builds.get(b).and_then(|build| build.headers.get(s))
             {
-                let kind = build.document.sections[s].kind;
-                let chapter = build.document.sections[s].chapter.clone();
-                self.close(&mut run.items, Some(kind));
-                let mut drafts: Vec<Draft> =
-                    run.items.iter().map(|i| question::read(&self.page, i, Some(kind))).collect();
-                if let Some(build) = self.builds.get_mut(b) {
-                    for draft in &mut drafts {
-                        draft.question.section = s;
-                        draft.question.kind = kind;
-                        draft.question.chapter.clone_from(&chapter);
-                    }
-                    build.end = run.items.last().map_or(build.end, |i| i.body.end);
-                    build.drafts.append(&mut drafts);
-                }
+                self.add(run.items, b, s);
                 continue;
             }
             self.close(&mut run.items, None);
             let mut drafts: Vec<Draft> =
                 run.items.iter().map(|i| question::read(&self.page, i, None)).collect();
-            settle_glued(&mut drafts, false);
+            settle_glued(&mut drafts);
             if !goes_on || self.builds.is_empty() {
                 // The words before the first item are its title when they are short.
                 if self.pending.is_empty() {
@@ -359,6 +398,25 @@ impl Reader<'_> {
             at = run.items.last().map_or(begin, |i| i.body.end);
             self.infer(drafts, at);
         }
+    }
+
+    /// Adds items to a section that was interrupted.
+    fn add(&mut self, mut items: Vec<Item>, b: usize, s: usize) {
+        let Some(section) = self.builds.get(b).and_then(|build| build.document.sections.get(s)) else {
+            return;
+        };
+        let (kind, chapter) = (section.kind, section.chapter.clone());
+        self.close(&mut items, Some(kind));
+        let mut drafts: Vec<Draft> =
+            items.iter().map(|i| question::read(&self.page, i, Some(kind))).collect();
+        let Some(build) = self.builds.get_mut(b) else { return };
+        for draft in &mut drafts {
+            draft.question.section = s;
+            draft.question.kind = kind;
+            draft.question.chapter.clone_from(&chapter);
+        }
+        build.end = items.last().map_or(build.end, |i| i.body.end);
+        build.drafts.append(&mut drafts);
     }
 
     /// Sections for questions without a header, by their kinds.
@@ -486,6 +544,40 @@ impl Reader<'_> {
     }
 }
 
+/// The cases of a case section, `案例一 … 案例二 …`; one stretch when there is only one.
+fn cases(text: &Text, range: Range<usize>, kind: Kind) -> Vec<Range<usize>> {
+    if !matches!(kind, Kind::CaseAnalysis | Kind::Scenario) {
+        return Vec::new();
+    }
+    let mut starts: Vec<usize> = vec![range.start];
+    let opens = |i: usize| text.breaks(i) || matches!(text.before(i), '。' | '?' | '!' | ')' | ';');
+    let mut first = false;
+    for i in range.clone() {
+        let Some((_, length)) = text.one_of(i, &["案例分析", "案例", "情景", "情境", "材料"])
+        else {
+            continue;
+        };
+        let numeral = text.at(i + length);
+        let closed = text.breaks(i + length + 1) || matches!(text.at(i + length + 1), ':' | '、' | '.' | '(');
+        if opens(i) && closed && ("一二三四五六".contains(numeral) || ('1'..='6').contains(&numeral)) {
+            if i == range.start {
+                first = true;
+            } else {
+                starts.push(i);
+            }
+        }
+    }
+    // What stands before the first case is its heading, when it holds no question.
+    if !first && starts.len() > 1 && starts[1] - starts[0] <= 30 {
+        starts.remove(1);
+    }
+    if starts.len() < 2 {
+        return Vec::new();
+    }
+    let ends = starts.iter().skip(1).copied().chain([range.end]);
+    starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
+}
+
 /// One item for a stretch without numbers.
 fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
     let mark = number::Mark {
@@ -500,262 +592,4 @@ fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
         bracket: None,
     };
     (text.len() >= range.end).then_some(Item { at: range.start, mark, prefixed: false, body: range })
-}
-
-/// What a question without a header is, by its key, options and wording.
-fn infer_kind(text: &Text, draft: &Draft, last: Option<Kind>) -> Option<Kind> {
-    let stem = question::stem_text(text, &draft.stem);
-    match &draft.key {
-        Some((Key::Truth(_), _)) => return Some(Kind::TrueFalse),
-        Some((Key::Letters(l), _)) if l.len() > 1 => return Some(Kind::MultipleChoice),
-        Some((Key::Letters(_), _)) => return Some(Kind::SingleChoice),
-        None => {}
-    }
-    if !draft.question.options.is_empty() {
-        return None;
-    }
-    if stem.contains("__") {
-        return Some(Kind::FillBlank);
-    }
-    if draft.words.is_some() {
-        return Some(if draft.blank { Kind::FillBlank } else { Kind::ShortAnswer });
-    }
-    // Among choice questions a bare question lost its options.
-    if stem.ends_with(['?', '？']) {
-        return if last.is_some_and(Kind::is_choice) { None } else { Some(Kind::ShortAnswer) };
-    }
-    let open = stem.trim_end_matches(['(', ')', '（', '）', ' ']);
-    if draft.blank {
-        return Some(
-            if open.len() < stem.len() && open.ends_with(['。', '.'])
-                || stem.ends_with('。') && stem.contains("()。")
-            {
-                Kind::TrueFalse
-            } else {
-                Kind::FillBlank
-            },
-        );
-    }
-    stem.ends_with(['。', '.', '．']).then_some(Kind::TrueFalse)
-}
-
-fn settle_glued(drafts: &mut [Draft], _inferred: bool) {
-    let mut refs: Vec<&mut Draft> = drafts.iter_mut().collect();
-    settle_glued_refs(&mut refs);
-}
-
-/// Letters glued to option A are keys when the neighbours print theirs so too.
-fn settle_glued_refs(drafts: &mut [&mut Draft]) {
-    let fits = |d: &Draft, letters: &[char]| match d.question.kind {
-        Kind::MultipleChoice => letters.len() >= 2,
-        _ => true,
-    };
-    let with = drafts.iter().filter(|d| d.glued.as_ref().is_some_and(|g| fits(d, &g.0))).count();
-    let all = drafts.iter().filter(|d| !d.question.options.is_empty() || d.glued.is_some()).count();
-    for draft in drafts.iter_mut() {
-        let Some((letters, start)) = draft.glued.take() else { continue };
-        let fit = fits(draft, &letters);
-        let others = with - usize::from(fit);
-        let rest = all - 1;
-        let single = draft.question.kind == Kind::SingleChoice
-            && letters.len() > 1
-            && draft.question.section != usize::MAX;
-        let agreed = fit && (rest == 0 || others * 2 >= rest);
-        let stem_end = draft.stem.last().map_or(start, |r| r.end);
-        if agreed && !(single && others == 0 && rest > 0) {
-            if let Some(last) = draft.stem.last_mut() {
-                last.end = start.max(last.start);
-            }
-            draft.question.answer_raw = Some(letters.iter().collect());
-            draft.key = Some((Key::Letters(letters), Place::Glued));
-        } else {
-            draft.notes.push((
-                Code::KeyAmbiguous,
-                start..stem_end,
-                "letters stand right before option A, but the other questions print no key there; they were left in the wording and no key was taken".into(),
-            ));
-        }
-    }
-}
-
-fn unmapped(text: &Text, table: &Table, why: &str) -> Finding {
-    Finding::new(
-        Code::KeyTableUnmapped,
-        text.line(table.range.start),
-        text.show(table.range.clone()),
-        format!("the answer table was taken out of the text, but {why}; no key was taken from it"),
-    )
-}
-
-/// Gives the entries of a table to the questions they name.
-fn apply(text: &Text, table: &Table, build: &mut Build, current: usize) {
-    if table.unreadable || table.entries.is_empty() {
-        build.findings.push(unmapped(text, table, "its numbers and letters do not tally"));
-        return;
-    }
-    let sections = &build.document.sections;
-    let section = match &table.header {
-        Some(header) => {
-            let fits: Vec<usize> = (0..sections.len())
-                .filter(|&s| {
-                    let same = sections[s].kind == header.kind;
-                    let ordinal = build.headers.get(s).and_then(Option::as_ref).and_then(|h| h.number);
-                    same && header.number.zip(ordinal).is_none_or(|(a, b)| a == b)
-                })
-                .collect();
-            match fits.as_slice() {
-                [one] => Some(*one),
-                _ => None,
-            }
-        }
-        None if sections.len() == 1 => Some(0),
-        // A table in its section, before the next header: its numbers must be those of the section.
-        None => {
-            let numbers = |s: usize| {
-                build
-                    .drafts
-                    .iter()
-                    .filter(|d| d.question.section == s)
-                    .map(|d| d.question.number)
-                    .collect::<Vec<_>>()
-            };
-            let named: Vec<u32> = table.entries.iter().map(|e| e.number).collect();
-            let own = numbers(current);
-            let last = current + 1 == sections.len();
-            if build.unique {
-                Some(usize::MAX)
-            } else if !last || own == named {
-                Some(current)
-            } else {
-                None
-            }
-        }
-    };
-    let Some(section) = section else {
-        build.findings.push(unmapped(text, table, "it fits more than one section or none"));
-        return;
-    };
-    let mut used = 0;
-    let mut lost = Vec::new();
-    for entry in &table.entries {
-        let mut named = build.drafts.iter_mut().filter(|d| {
-            d.question.number == entry.number && (section == usize::MAX || d.question.section == section)
-        });
-        let (Some(draft), None) = (named.next(), named.next()) else {
-            lost.push(entry.number);
-            continue;
-        };
-        used += 1;
-        match &entry.says {
-            Says::Key(key) => {
-                let key = match (key, draft.question.kind) {
-                    (Key::Letters(l), Kind::TrueFalse) if l == &['F'] => Key::Truth(false),
-                    (key, _) => key.clone(),
-                };
-                match &draft.key {
-                    Some((printed, _)) if *printed != key => draft.notes.push((
-                        Code::KeyConflict,
-                        entry.at.clone(),
-                        "the answer table and the key beside the question differ; the key beside the question was kept".into(),
-                    )),
-                    Some(_) => {}
-                    None => {
-                        draft.key = Some((key, Place::Table));
-                        draft.question.answer_raw = Some(text.show(entry.at.clone()));
-                        draft.notes.retain(|n| n.0 != Code::KeyAmbiguous);
-                    }
-                }
-            }
-            Says::Words(range) => {
-                if draft.words.is_none() {
-                    draft.words = Some(range.clone());
-                    draft.question.answer_raw = Some(text.show(entry.at.clone()));
-                }
-            }
-        }
-    }
-    if used > 0 {
-        build.findings.push(Finding::new(
-            Code::KeyTable,
-            text.line(table.range.start),
-            text.show(table.range.clone()),
-            format!("{used} keys were taken from this answer table, which was taken out of the text"),
-        ));
-    }
-    if !lost.is_empty() {
-        build.findings.push(unmapped(text, table, &format!("its numbers {lost:?} name no question")));
-    }
-}
-
-/// Turns stretches into words and the key into an answer.
-fn finish_draft(page: &Page, draft: &mut Draft) {
-    let text = page.text;
-    let question = &mut draft.question;
-    question.stem = question::stem_text(text, &draft.stem);
-    let kind = question.kind;
-    let mut unreadable = None;
-    question.answer = match (&draft.key, kind) {
-        (Some((Key::Letters(letters), _)), Kind::TrueFalse) => {
-            let chosen = match letters.as_slice() {
-                [one] => question.options.iter().find(|o| o.label == *one).map(|o| o.text.as_str()),
-                _ => None,
-            };
-            match chosen.map(|c| c.trim_end_matches(['。', '.', ' '])) {
-                Some("正确" | "对" | "√" | "是" | "T" | "True") => Answer::Truth(true),
-                Some("错误" | "错" | "×" | "否" | "F" | "False" | "不正确" | "不对") => {
-                    Answer::Truth(false)
-                }
-                _ => {
-                    unreadable = Some(
-                        "the key is a letter, but no option says which letter means right; none was taken",
-                    );
-                    Answer::None
-                }
-            }
-        }
-        (Some((Key::Letters(letters), _)), _) => Answer::Letters(letters.clone()),
-        (Some((Key::Truth(value), _)), kind) if kind.is_choice() => {
-            let word = if *value { ["正确", "对", "√"] } else { ["错误", "错", "×"] };
-            match question.options.iter().find(|o| word.contains(&o.text.as_str())) {
-                Some(option) => Answer::Letters(vec![option.label]),
-                None => {
-                    unreadable =
-                        Some("the key says right or wrong, but the question has options; none was taken");
-                    Answer::None
-                }
-            }
-        }
-        (Some((Key::Truth(value), _)), _) => Answer::Truth(*value),
-        (None, Kind::FillBlank) => match &draft.words {
-            Some(range) => {
-                let texts = question::blanks(&text.show(range.clone()), question.blanks);
-                if texts.is_empty() { Answer::None } else { Answer::Texts(texts) }
-            }
-            None => Answer::None,
-        },
-        (None, kind) if kind.is_free() => match &draft.words {
-            Some(range) => {
-                let words = text.show(range.clone());
-                if words.trim().is_empty() { Answer::None } else { Answer::Text(words) }
-            }
-            None => Answer::None,
-        },
-        (None, _) => Answer::None,
-    };
-    if let Some(why) = unreadable {
-        draft.notes.push((Code::KeyUnreadable, draft.span.start..draft.span.start + 1, why.into()));
-    }
-    if kind.is_free()
-        && let Some(stem) = draft.stem.first()
-    {
-        let (parts, scrambled) = question::parts(page, stem.clone());
-        question.sub_questions = parts;
-        if scrambled {
-            draft.notes.push((
-                Code::ReadingOrderScrambled,
-                stem.clone(),
-                "parts of the task stand out of order; they were sorted by their numbers".into(),
-            ));
-        }
-    }
 }

@@ -140,7 +140,7 @@ fn claims(text: &Text, range: Range<usize>) -> (Option<Vec<char>>, Option<bool>)
             if let Some((letters, end)) = keys::letters(text, from..range.end.min(from + 24)) {
                 let next = if end < range.end { text.at(end) } else { '。' };
                 let closed = matches!(next, '。' | ',' | ';' | '.' | '!' | '项' | '选' | ':');
-                if (closed || !weak) && text.at(from).is_ascii_uppercase() && (!weak || closed) {
+                if (closed || !weak) && text.at(from).is_ascii_uppercase() {
                     return (Some(letters), truth);
                 }
             }

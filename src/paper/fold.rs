@@ -209,14 +209,7 @@ impl Text {
 
     /// Whether `word` stands at `i`.
     pub(super) fn starts(&self, i: usize, word: &str) -> bool {
-        let mut at = i;
-        for c in word.chars() {
-            if self.at(at) != c {
-                return false;
-            }
-            at += 1;
-        }
-        true
+        word.chars().zip(i..).all(|(c, at)| self.at(at) == c)
     }
 
     /// The first of `words` that stands at `i`, with its length in characters.

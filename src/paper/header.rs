@@ -408,9 +408,12 @@ pub(super) fn chapter_at(text: &Text, i: usize) -> Option<usize> {
     if text.at(i) == '第' {
         let digits = run(i + 1);
         let unit = i + 1 + digits;
-        return (digits > 0 && matches!(text.at(unit), '章' | '讲' | '课')
-            || text.starts(unit, "单元") && digits > 0)
-            .then(|| unit + if text.at(unit) == '单' { 2 } else { 1 });
+        let length = match text.at(unit) {
+            '章' | '讲' | '课' => 1,
+            '单' if text.at(unit + 1) == '元' => 2,
+            _ => 0,
+        };
+        return (digits > 0 && length > 0).then_some(unit + length);
     }
     None
 }

@@ -149,8 +149,7 @@ impl Page<'_> {
         let mut chosen = vec![first];
         let mut restart = None;
         let mut nested = 0_u32;
-        loop {
-            let Some(&current) = chosen.last() else { break };
+        while let Some(&current) = chosen.last() {
             let m = &marks[current];
             let find = |value: u32, strict: bool, nested: &mut u32| {
                 let all = by_value.get(&value)?;
@@ -267,7 +266,7 @@ impl Page<'_> {
             }
             if c.glued {
                 // "D.507.云": only when no better place exists and options follow.
-                return self.shows(c, range.end.min(c.end + 300)) && depth >= 3 && !strict;
+                return self.shows_first(c, range.end.min(c.end + 300)) && !strict;
             }
             if explained && !c.hard {
                 // In an explanation a number counts when a whole item follows it.
@@ -436,12 +435,26 @@ impl Page<'_> {
         runs
     }
 
+    /// Goes on with a section after an interruption when its next number opens the stretch.
+    pub(super) fn resume(&self, range: Range<usize>, kind: Kind, previous: u32) -> Option<Run> {
+        let first = self.marks_in(range.clone()).iter().find(|m| !m.glued)?;
+        let opens =
+            first.value == previous + 1 && (first.at == range.start || first.bracket == Some(range.start));
+        opens.then(|| self.split(range, Some(kind), previous))
+    }
+
     /// Keeps a run without a header only when its items look like questions.
     fn worthy(&self, mut run: Run) -> Option<Run> {
+        if let [only] = run.items.as_slice()
+            && !self.labels.pair_within(only.body.start..only.body.end.min(only.body.start + 1500))
+            && self.feature(only.body.start..only.body.end.min(only.body.start + 300)) != Feature::Strong
+        {
+            return None;
+        }
         let features: Vec<Feature> = run
             .items
             .iter()
-            .map(|i| self.feature(i.body.start..i.body.end.min(i.body.start + 3000)))
+            .map(|i| self.feature(i.body.start..i.body.end.min(i.body.start + 1500)))
             .collect();
         let strong = features.iter().filter(|f| **f == Feature::Strong).count();
         let blank = features.iter().filter(|f| **f == Feature::Blank).count();

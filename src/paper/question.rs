@@ -254,10 +254,10 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         _ => None,
     };
 
-    let mut stem = vec![body.start..stem_stop];
-    if let Some(cut) = &cut {
-        stem = vec![body.start..cut.start, cut.end..stem_stop];
-    }
+    let stem: Vec<Range<usize>> = match &cut {
+        Some(cut) => vec![body.start..cut.start, cut.end..stem_stop],
+        None => std::iter::once(body.start..stem_stop).collect(),
+    };
     // Behind the key, without a mark, may stand the explanation.
     let mut explained = Explained::default();
     if let Some((_, from)) = explanation {

@@ -163,8 +163,8 @@ fn block(
             } else {
                 marks(page, h.end..to, h).0
             };
-            !answers.is_empty()
-                && !(h.kind.is_choice() && page.labels.pair_within(h.end..to.min(h.end + 400)))
+            let asks = h.kind.is_choice() && page.labels.pair_within(h.end..to.min(h.end + 400));
+            !answers.is_empty() && !asks
         });
         let (Some(start), true) = (heading, n > 0 && repeats(h, &headers[..n])) else {
             n += 1;
@@ -291,11 +291,18 @@ fn figure(text: &Text, i: usize) -> Option<(u32, usize)> {
 }
 
 fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> {
+    // "A、1 B、2 C、3": the figures are options.
+    if start >= 2
+        && matches!(text.at(start - 1), '.' | '、' | ':' | ')')
+        && text.at(start - 2).is_ascii_uppercase()
+    {
+        return None;
+    }
+    let announced = heading_before(text, start).is_some() || bracket_or_colon(text, start);
     let mut found: Vec<Entry> = Vec::new();
     let mut i = start;
     let mut unreadable = false;
-    loop {
-        let Some((number, after)) = figure(text, i) else { break };
+    while let Some((number, after)) = figure(text, i) {
         if found.last().is_some_and(|e| number != e.number + 1) {
             break;
         }
@@ -313,6 +320,10 @@ fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> 
             end
         } else {
             let sep = usize::from(matches!(text.at(after), '.' | '、' | ':' | ')'));
+            // "1B" without punctuation may as well be the end of an option and the next label.
+            if sep == 0 && !announced {
+                break;
+            }
             let from = after + sep;
             let limit = text.len().min(from + 16);
             let key = keys::letters(text, from..limit)
@@ -342,8 +353,11 @@ fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> 
     (!found.is_empty() || unreadable).then_some((found, i, unreadable))
 }
 
+/// Keys with their places.
+type Keys = Vec<(Key, Range<usize>)>;
+
 /// The keys behind a range of numbers: one letter each, or one group of letters each.
-fn ranged(text: &Text, from: usize, count: usize) -> Option<(Vec<(Key, Range<usize>)>, usize)> {
+fn ranged(text: &Text, from: usize, count: usize) -> Option<(Keys, usize)> {
     let start = from + usize::from(matches!(text.at(from), '.' | '、' | ':' | ')'));
     let mark = |c: char| matches!(c, 'A'..='H' | '√' | '×' | '对' | '错' | 'T');
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -394,7 +408,7 @@ fn ranged(text: &Text, from: usize, count: usize) -> Option<(Vec<(Key, Range<usi
 }
 
 /// `TFTTF`: F is false there, not the sixth letter.
-fn truthful(text: &Text, keys: Vec<(Key, Range<usize>)>) -> Vec<(Key, Range<usize>)> {
+fn truthful(text: &Text, keys: Keys) -> Keys {
     let marks = keys.iter().any(|(k, _)| matches!(k, Key::Truth(_)));
     if !marks {
         return keys;

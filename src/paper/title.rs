@@ -20,8 +20,6 @@ pub(super) struct Boundary {
     pub(super) range: Range<usize>,
     /// A title; otherwise fields, scores and rules of the head.
     pub(super) title: bool,
-    /// Only recognised because it is printed twice.
-    pub(super) twice: bool,
 }
 
 const ENDS: &[&str] = &[
@@ -123,10 +121,9 @@ pub(super) fn boundaries(text: &Text, headers: &[Header]) -> Vec<Boundary> {
                 && (next.is_some_and(|l| same(l) || heads(l)) || (n > 0 && same(&lines[n - 1])))
         };
         let fields = FIELDS.iter().filter(|f| words.contains(**f)).count();
-        let field = !opens_item(&words)
-            && (fields >= 2 || (fields == 1 && words.chars().count() <= 12 && !words.ends_with('。')));
+        let field = fields > 0 && !opens_item(&words) && is_fields(&words);
         if (title || twice || field) && !headers.iter().any(|h| line.contains(&h.at)) {
-            found.push(Boundary { range: line.clone(), title: title || twice, twice: twice && !title });
+            found.push(Boundary { range: line.clone(), title: title || twice });
         }
     }
     for header in headers {
@@ -145,7 +142,7 @@ pub(super) fn boundaries(text: &Text, headers: &[Header]) -> Vec<Boundary> {
                 || FIELDS.iter().filter(|f| words.contains(**f)).count() >= 2;
             let labelled = ["A.", "B.", "A、", "B、", "答案:"].iter().any(|l| words.contains(l));
             if prefix.len() >= 4 && head && !labelled && !opens_item(&words) {
-                found.push(Boundary { range: prefix, title: true, twice: false });
+                found.push(Boundary { range: prefix, title: true });
                 break;
             }
         }
@@ -168,6 +165,22 @@ fn opens_item(words: &str) -> bool {
         (Some('【'), _) => true,
         _ => words.starts_with("答案") || words.starts_with("解析") || words.starts_with("答:"),
     }
+}
+
+/// Whether a line is made of fields for the candidate and figures of the paper, not of a sentence that names some.
+fn is_fields(words: &str) -> bool {
+    if words.ends_with(['。', '?', '!', ';', ',']) {
+        return false;
+    }
+    let mut rest = words.to_owned();
+    for field in FIELDS.iter().chain(&[
+        "分钟", "考试", "时间", "形式", "适用", "专业", "教师", "评卷", "号", "共", "页", "分", "人", "题",
+        "一", "二", "三", "四", "五", "六", "年", "第", "学期",
+    ]) {
+        rest = rest.replace(field, "");
+    }
+    let left = rest.chars().filter(|c| c.is_alphabetic()).count();
+    left * 5 <= words.chars().count() * 2
 }
 
 /// Whether a line reads like the title of a paper.
@@ -282,6 +295,7 @@ fn clean(text: &Text, range: Range<usize>) -> String {
         }
     }
     if let Some(chapter) = (3..end).find(|&i| header::chapter_at(text, range.start + i).is_some())
+        && chapter > 5
         && text.contains(range.start..range.start + chapter, ENDS)
     {
         end = chapter;

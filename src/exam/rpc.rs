@@ -1,0 +1,156 @@
+//! The exam service: the use cases, read top to bottom.
+
+use serde_json::json;
+use tonic::{Request, Response, Status};
+
+use crate::{
+    auth::Caller,
+    db::{Begun, Db, digest},
+    door::Fields,
+    error::{Error, Result, is_duplicate},
+    ids::{ExamId, ExamName, FormName},
+    page::{Ask, Key, Page},
+    pb::{self, exam_service_server::ExamService},
+};
+
+use super::{sql, wire};
+
+/// The service.
+#[derive(Debug)]
+pub struct Exams {
+    db: Db,
+}
+
+impl Exams {
+    /// Over that database.
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    async fn create(&self, caller: &Caller, request: pb::CreateExamRequest) -> Result<pb::Exam> {
+        let mut fields = Fields::default();
+        let id = fields.take("exam_id", ExamId::chosen_or_new(&request.exam_id));
+        let request_id = fields.request_id(&request.request_id);
+        let mut given = wire::Given::default();
+        if let Some(exam) = fields.required("exam", request.exam.as_ref().map(Some)) {
+            let mut inner = Fields::under("exam");
+            given = wire::parse(exam, &mut inner);
+            fields.absorb(inner);
+        }
+        fields.done()?;
+
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let tenant = caller.tenant.id;
+        let totals = sql::form_totals(unit.conn(), tenant, &given.forms).await?;
+        let mut fields = Fields::under("exam");
+        wire::check_forms(&given.forms, &totals, given.terms.pass_mark, &mut fields);
+        fields.done()?;
+        let name = ExamName { exam: id };
+        let row = sql::insert(unit.conn(), tenant, &name.exam, &given).await.map_err(|e| {
+            if is_duplicate(&e, "exam_pkey") { Error::Exists(name.to_string()) } else { e.into() }
+        })?;
+        unit.changed("exam.created", &name, json!({}));
+        unit.commit(wire::show(&row)).await
+    }
+
+    async fn get(&self, caller: &Caller, request: pb::GetExamRequest) -> Result<pb::Exam> {
+        let mut fields = Fields::default();
+        let name: ExamName = fields.take("name", request.name.parse());
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let row = sql::exam(&mut tx, caller.tenant.id, &name.exam).await?;
+        tx.commit().await?;
+        Ok(wire::show(&row.ok_or_else(|| Error::NotFound(name.to_string()))?))
+    }
+
+    async fn list(&self, caller: &Caller, request: pb::ListExamsRequest) -> Result<pb::ListExamsResponse> {
+        let mut fields = Fields::default();
+        let ask = Ask {
+            scope: "",
+            size: request.page_size,
+            token: &request.page_token,
+            filter: &request.filter,
+            order_by: &request.order_by,
+        };
+        let page = Page::parse(&sql::EXAMS, caller, ask, &mut fields);
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let rows = sql::exams(&mut tx, caller.tenant.id, &page).await?;
+        tx.commit().await?;
+        let (rows, next_page_token) =
+            page.finish(caller, rows, |r| vec![Key::Time(r.create_time), Key::Text(r.exam_id.clone())]);
+        Ok(pb::ListExamsResponse { exams: rows.iter().map(wire::show).collect(), next_page_token })
+    }
+
+    async fn update(&self, caller: &Caller, request: pb::UpdateExamRequest) -> Result<pb::Exam> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let given = fields.required("exam", request.exam.clone());
+        let name: ExamName = fields.take("exam.name", given.name.parse());
+        let paths = request.update_mask.as_ref().map(|m| m.paths.as_slice()).unwrap_or_default();
+        for path in paths {
+            match path.as_str() {
+                "*" => {}
+                known if wire::CHANGEABLE.contains(&known) => {}
+                "forms" | "rounding" | "mark_floor" => {
+                    fields.bad("update_mask", format!("{path:?} is fixed once the exam is created"));
+                }
+                _ => fields.bad("update_mask", format!("{path:?} is no field that can be changed")),
+            }
+        }
+        fields.done()?;
+
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let tenant = caller.tenant.id;
+        let absent = || Error::NotFound(name.to_string());
+        let old = sql::lock(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+        if !given.etag.is_empty() && given.etag != old.revision.to_string() {
+            return Err(Error::Stale(name.to_string()));
+        }
+        let mut fields = Fields::under("exam");
+        wire::check_fixed(&old, &given, &mut fields);
+        let terms = wire::parse_terms(&wire::merge(&old, &given, paths), &mut fields);
+        if terms.pass_mark.is_some() {
+            // Only names that were parsed are ever stored.
+            let forms: Vec<FormName> = old.forms.iter().filter_map(|f| f.parse().ok()).collect();
+            let totals = sql::form_totals(unit.conn(), tenant, &forms).await?;
+            wire::check_forms(&forms, &totals, terms.pass_mark, &mut fields);
+        }
+        fields.done()?;
+        let row = sql::update(unit.conn(), tenant, &name.exam, &terms).await?.ok_or_else(absent)?;
+        unit.changed("exam.updated", &name, json!({ "fields": paths }));
+        unit.commit(wire::show(&row)).await
+    }
+}
+
+#[tonic::async_trait]
+impl ExamService for Exams {
+    async fn create_exam(&self, r: Request<pb::CreateExamRequest>) -> Result<Response<pb::Exam>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.create(&caller, r.into_inner()).await?))
+    }
+
+    async fn get_exam(&self, r: Request<pb::GetExamRequest>) -> Result<Response<pb::Exam>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.get(&caller, r.into_inner()).await?))
+    }
+
+    async fn list_exams(
+        &self,
+        r: Request<pb::ListExamsRequest>,
+    ) -> Result<Response<pb::ListExamsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.list(&caller, r.into_inner()).await?))
+    }
+
+    async fn update_exam(&self, r: Request<pb::UpdateExamRequest>) -> Result<Response<pb::Exam>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.update(&caller, r.into_inner()).await?))
+    }
+}

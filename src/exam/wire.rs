@@ -1,0 +1,390 @@
+//! Exams on the wire. Whatever is wrong with an exam is named by the path that the caller wrote, all of it at once.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    door::Fields,
+    ids::FormName,
+    pb::{self, duration, moment, timestamp},
+    points::{Points, Rounding, RoundingMode},
+};
+
+use super::sql::ExamRow;
+
+/// The most forms of an exam.
+const MAX_FORMS: usize = 26;
+/// The most attempts of one candidate.
+const MAX_ATTEMPTS: i32 = 100;
+
+/// An exam that a caller wrote, checked by itself; whether its forms are there, only the database knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// Its forms.
+    pub forms: Vec<FormName>,
+    /// How marks are rounded.
+    pub rounding: Rounding,
+    /// The least that one question's mark can be.
+    pub mark_floor: Points,
+    /// What may change.
+    pub terms: Terms,
+}
+
+/// What may change about an exam.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Terms {
+    /// What people call it.
+    pub display_name: String,
+    /// Attempts start from here on.
+    pub open_time: Option<DateTime<Utc>>,
+    /// Attempts are accepted up to here.
+    pub close_time: Option<DateTime<Utc>>,
+    /// How long one attempt may take, in seconds.
+    pub time_limit_s: Option<i32>,
+    /// Attempts of one candidate.
+    pub max_attempts: i32,
+    /// The least score that passes.
+    pub pass_mark: Option<Points>,
+}
+
+/// An exam from the wire; bad fields are noted.
+pub fn parse(given: &pb::Exam, fields: &mut Fields) -> Given {
+    let count = given.forms.len();
+    if !(1..=MAX_FORMS).contains(&count) {
+        fields.bad("forms", format!("must be 1 to {MAX_FORMS} forms, are {count}"));
+    }
+    let mut forms = Vec::with_capacity(count);
+    for (i, name) in given.forms.iter().enumerate() {
+        if given.forms[..i].contains(name) {
+            fields.bad(format!("forms[{i}]"), "is there twice");
+        }
+        forms.push(fields.take(format!("forms[{i}]"), name.parse()));
+    }
+    Given {
+        forms,
+        rounding: parse_rounding(given.rounding.as_ref(), fields),
+        mark_floor: parse_floor(&given.mark_floor, fields),
+        terms: parse_terms(given, fields),
+    }
+}
+
+/// What may change about an exam, from the wire; bad fields are noted.
+pub fn parse_terms(given: &pb::Exam, fields: &mut Fields) -> Terms {
+    let mut time = |field: &str, value: &Option<prost_types::Timestamp>| {
+        let value = value.as_ref()?;
+        let at = moment(value);
+        if at.is_none() {
+            fields.bad(field, "is no time of the years 1 to 9999");
+        }
+        at
+    };
+    let open_time = time("open_time", &given.open_time);
+    let close_time = time("close_time", &given.close_time);
+    if let (Some(open), Some(close)) = (open_time, close_time)
+        && open >= close
+    {
+        fields.bad(
+            "close_time",
+            format!("is {}, not after open_time {}", close.to_rfc3339(), open.to_rfc3339()),
+        );
+    }
+    if !(0..=MAX_ATTEMPTS).contains(&given.max_attempts) {
+        let what = format!("must be 1 to {MAX_ATTEMPTS}, or 0 for 1; is {}", given.max_attempts);
+        fields.bad("max_attempts", what);
+    }
+    let pass_mark = (!given.pass_mark.is_empty()).then(|| fields.points("pass_mark", &given.pass_mark));
+    if let Some(mark) = pass_mark.filter(|m| m.is_negative()) {
+        fields.bad("pass_mark", format!("must be 0 or more, is {mark}"));
+    }
+    Terms {
+        display_name: fields.text("display_name", &given.display_name, 1, 200),
+        open_time,
+        close_time,
+        time_limit_s: fields.seconds("time_limit", given.time_limit.as_ref()),
+        max_attempts: given.max_attempts.max(1),
+        pass_mark,
+    }
+}
+
+/// A rounding rule from the wire; the default where there is none.
+pub fn parse_rounding(given: Option<&pb::Rounding>, fields: &mut Fields) -> Rounding {
+    let Some(given) = given else { return Rounding::default() };
+    let mode = match pb::RoundingMode::try_from(given.mode) {
+        Ok(pb::RoundingMode::Unspecified | pb::RoundingMode::HalfUp) => RoundingMode::HalfUp,
+        Ok(pb::RoundingMode::HalfEven) => RoundingMode::HalfEven,
+        Ok(pb::RoundingMode::Down) => RoundingMode::Down,
+        Ok(pb::RoundingMode::Up) => RoundingMode::Up,
+        Err(_) => {
+            fields.bad("rounding.mode", "is no rounding mode");
+            RoundingMode::HalfUp
+        }
+    };
+    let step = match given.step.as_str() {
+        "" => Rounding::default().step,
+        text => fields.points("rounding.step", text),
+    };
+    if step <= Points::ZERO && !fields.has("rounding.step") {
+        fields.bad("rounding.step", format!("must be above 0, is {step}"));
+    }
+    Rounding { mode, step }
+}
+
+/// The least mark from the wire; 0 where there is none.
+pub fn parse_floor(given: &str, fields: &mut Fields) -> Points {
+    if given.is_empty() {
+        return Points::ZERO;
+    }
+    let floor = fields.points("mark_floor", given);
+    if floor > Points::ZERO {
+        fields.bad("mark_floor", format!("must be 0 or less, is {floor}"));
+    }
+    floor
+}
+
+/// Notes each form that is not there, and a pass mark that some form cannot give.
+pub fn check_forms(
+    forms: &[FormName],
+    totals: &[Option<Points>],
+    pass_mark: Option<Points>,
+    fields: &mut Fields,
+) {
+    for (i, (name, total)) in forms.iter().zip(totals).enumerate() {
+        if total.is_none() {
+            fields.bad(format!("forms[{i}]"), format!("{name} does not exist"));
+        }
+    }
+    let smallest =
+        forms.iter().zip(totals).filter_map(|(name, total)| Some((name, (*total)?))).min_by_key(|f| f.1);
+    if let (Some(mark), Some((name, total))) = (pass_mark, smallest)
+        && mark > total
+    {
+        fields.bad("pass_mark", format!("is {mark}, more than the {total} points of {name}"));
+    }
+}
+
+/// Notes what is fixed and given otherwise. What is not given at all is no change.
+pub fn check_fixed(row: &ExamRow, given: &pb::Exam, fields: &mut Fields) {
+    const FIXED: &str = "is fixed once the exam is created";
+    if !given.forms.is_empty() && given.forms != row.forms {
+        fields.bad("forms", FIXED);
+    }
+    if given.rounding.is_some() && parse_rounding(given.rounding.as_ref(), fields) != row.rounding.0 {
+        fields.bad("rounding", FIXED);
+    }
+    if !given.mark_floor.is_empty() && parse_floor(&given.mark_floor, fields) != Points::new(row.mark_floor) {
+        fields.bad("mark_floor", FIXED);
+    }
+}
+
+/// The fields that may change, in the order of the protocol.
+pub const CHANGEABLE: [&str; 6] =
+    ["display_name", "open_time", "close_time", "time_limit", "max_attempts", "pass_mark"];
+
+/// `row` with the fields of `new` that the mask names; all that may change where it names none.
+pub fn merge(row: &ExamRow, new: &pb::Exam, paths: &[String]) -> pb::Exam {
+    let all = paths.is_empty() || paths.iter().any(|p| p == "*");
+    let mut merged = show(row);
+    for field in CHANGEABLE {
+        if !all && !paths.iter().any(|p| p == field) {
+            continue;
+        }
+        match field {
+            "display_name" => merged.display_name.clone_from(&new.display_name),
+            "open_time" => merged.open_time = new.open_time,
+            "close_time" => merged.close_time = new.close_time,
+            "time_limit" => merged.time_limit = new.time_limit,
+            "max_attempts" => merged.max_attempts = new.max_attempts,
+            _ => merged.pass_mark.clone_from(&new.pass_mark),
+        }
+    }
+    merged
+}
+
+/// An exam for the wire.
+pub fn show(row: &ExamRow) -> pb::Exam {
+    let mode = match row.rounding.mode {
+        RoundingMode::HalfUp => pb::RoundingMode::HalfUp,
+        RoundingMode::HalfEven => pb::RoundingMode::HalfEven,
+        RoundingMode::Down => pb::RoundingMode::Down,
+        RoundingMode::Up => pb::RoundingMode::Up,
+    };
+    pb::Exam {
+        name: format!("exams/{}", row.exam_id),
+        display_name: row.display_name.clone(),
+        forms: row.forms.clone(),
+        open_time: row.open_time.map(timestamp),
+        close_time: row.close_time.map(timestamp),
+        time_limit: row.time_limit_s.map(duration),
+        max_attempts: row.max_attempts,
+        pass_mark: row.pass_mark.map(|m| Points::new(m).to_string()).unwrap_or_default(),
+        rounding: Some(pb::Rounding { mode: mode as i32, step: row.rounding.step.to_string() }),
+        mark_floor: Points::new(row.mark_floor).to_string(),
+        create_time: Some(timestamp(row.create_time)),
+        update_time: Some(timestamp(row.update_time)),
+        etag: row.revision.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::types::Json;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn exam() -> pb::Exam {
+        pb::Exam {
+            display_name: "期末考试".into(),
+            forms: vec!["blueprints/b/forms/a".into(), "blueprints/b/forms/b".into()],
+            open_time: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 5_000 }),
+            close_time: Some(prost_types::Timestamp { seconds: 1_700_086_400, nanos: 0 }),
+            time_limit: Some(duration(5400)),
+            max_attempts: 3,
+            pass_mark: "60.5".into(),
+            rounding: Some(pb::Rounding { mode: pb::RoundingMode::HalfEven as i32, step: "0.5".into() }),
+            mark_floor: "-1".into(),
+            ..Default::default()
+        }
+    }
+
+    fn row(given: &Given) -> ExamRow {
+        let terms = given.terms.clone();
+        ExamRow {
+            exam_id: "e".into(),
+            display_name: terms.display_name,
+            forms: given.forms.iter().map(ToString::to_string).collect(),
+            open_time: terms.open_time,
+            close_time: terms.close_time,
+            time_limit_s: terms.time_limit_s,
+            max_attempts: terms.max_attempts,
+            pass_mark: terms.pass_mark.map(Points::decimal),
+            rounding: Json(given.rounding),
+            mark_floor: given.mark_floor.decimal(),
+            revision: 4,
+            create_time: DateTime::UNIX_EPOCH,
+            update_time: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn paths(fields: Fields) -> Vec<String> {
+        let Err(Error::Invalid(violations)) = fields.done() else { panic!("nothing was noted") };
+        violations.into_iter().map(|v| v.field).collect()
+    }
+
+    #[test]
+    fn every_field_survives_the_way_in_and_out() {
+        let mut fields = Fields::default();
+        let given = parse(&exam(), &mut fields);
+        fields.done().unwrap();
+        let zero = Some(timestamp(DateTime::UNIX_EPOCH));
+        let expected = pb::Exam {
+            name: "exams/e".into(),
+            create_time: zero,
+            update_time: zero,
+            etag: "4".into(),
+            ..exam()
+        };
+        assert_eq!(show(&row(&given)), expected);
+    }
+
+    #[test]
+    fn every_rounding_mode_survives() {
+        for number in 1.. {
+            let Ok(mode) = pb::RoundingMode::try_from(number) else { break };
+            let mut fields = Fields::default();
+            let given =
+                pb::Exam { rounding: Some(pb::Rounding { mode: mode as i32, step: "1".into() }), ..exam() };
+            let shown = show(&row(&parse(&given, &mut fields)));
+            fields.done().unwrap();
+            assert_eq!(shown.rounding, given.rounding);
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        let mut fields = Fields::default();
+        let given = pb::Exam {
+            display_name: "x".into(),
+            forms: vec!["blueprints/b/forms/a".into()],
+            ..Default::default()
+        };
+        let shown = show(&row(&parse(&given, &mut fields)));
+        fields.done().unwrap();
+        assert_eq!((shown.max_attempts, shown.mark_floor.as_str(), shown.pass_mark.as_str()), (1, "0", ""));
+        assert_eq!(shown.rounding.unwrap().step, "0.01");
+    }
+
+    #[test]
+    fn every_bad_field_is_named() {
+        let given = pb::Exam {
+            display_name: String::new(),
+            forms: vec!["blueprints/b/forms/a".into(), "blueprints/b".into(), "blueprints/b/forms/a".into()],
+            open_time: Some(prost_types::Timestamp { seconds: 10, nanos: 0 }),
+            close_time: Some(prost_types::Timestamp { seconds: 10, nanos: 0 }),
+            time_limit: Some(prost_types::Duration { seconds: 1, nanos: 1 }),
+            max_attempts: 101,
+            pass_mark: "-1".into(),
+            rounding: Some(pb::Rounding { mode: 99, step: "0".into() }),
+            mark_floor: "0.5".into(),
+            ..Default::default()
+        };
+        let mut fields = Fields::under("exam");
+        parse(&given, &mut fields);
+        let expected = [
+            "exam.forms[1]",
+            "exam.forms[2]",
+            "exam.rounding.mode",
+            "exam.rounding.step",
+            "exam.mark_floor",
+            "exam.close_time",
+            "exam.max_attempts",
+            "exam.pass_mark",
+            "exam.display_name",
+            "exam.time_limit",
+        ];
+        assert_eq!(paths(fields), expected);
+    }
+
+    #[test]
+    fn forms_must_be_there_and_passable() {
+        let forms: Vec<FormName> = exam().forms.iter().map(|f| f.parse().unwrap()).collect();
+        let mut fields = Fields::default();
+        check_forms(&forms, &[Some(Points::from(60)), None], Some(Points::from(61)), &mut fields);
+        assert_eq!(paths(fields), ["forms[1]", "pass_mark"]);
+        let mut fields = Fields::default();
+        check_forms(&forms[..1], &[Some(Points::from(60))], Some(Points::from(60)), &mut fields);
+        assert!(fields.is_clean());
+    }
+
+    #[test]
+    fn what_is_fixed_cannot_be_changed_by_the_way() {
+        let mut fields = Fields::default();
+        let row = row(&parse(&exam(), &mut fields));
+        let same = pb::Exam { mark_floor: "-1.00".into(), ..exam() };
+        check_fixed(&row, &same, &mut fields);
+        check_fixed(&row, &pb::Exam::default(), &mut fields);
+        assert!(fields.is_clean());
+        let other = pb::Exam {
+            forms: vec!["blueprints/b/forms/c".into()],
+            rounding: Some(pb::Rounding::default()),
+            mark_floor: "0".into(),
+            ..exam()
+        };
+        check_fixed(&row, &other, &mut fields);
+        assert_eq!(paths(fields), ["forms", "rounding", "mark_floor"]);
+    }
+
+    #[test]
+    fn a_mask_changes_only_what_it_names() {
+        let mut fields = Fields::default();
+        let row = row(&parse(&exam(), &mut fields));
+        let new = pb::Exam { display_name: "新".into(), max_attempts: 9, ..Default::default() };
+        let merged = merge(&row, &new, &["max_attempts".to_owned()]);
+        assert_eq!((merged.display_name.as_str(), merged.max_attempts), ("期末考试", 9));
+        let merged = merge(&row, &new, &[]);
+        assert_eq!(
+            (merged.display_name.as_str(), merged.close_time, merged.pass_mark.as_str()),
+            ("新", None, "")
+        );
+        assert_eq!(merged.forms, exam().forms);
+    }
+}

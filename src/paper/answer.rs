@@ -1,0 +1,273 @@
+//! From printed keys to answers: which letters are keys, which question a table entry names, what an answer is.
+//!
+//! Promises: glued letters become keys only when the neighbours agree; an entry of a table is used only where section
+//! and number name one question; a key that does not fit the kind of its question is told and not taken.
+
+use super::document::Build;
+use super::finding::{Code, Finding};
+use super::fold::Text;
+use super::items::Page;
+use super::keys::Key;
+use super::question::{self, Draft, Place};
+use super::table::{Says, Table};
+use super::{Answer, Kind};
+
+/// What a question without a header is, by its key, options and wording.
+pub(super) fn infer_kind(text: &Text, draft: &Draft, last: Option<Kind>) -> Option<Kind> {
+    let stem = question::stem_text(text, &draft.stem);
+    match &draft.key {
+        Some((Key::Truth(_), _)) => return Some(Kind::TrueFalse),
+        Some((Key::Letters(l), _)) if l.len() > 1 => return Some(Kind::MultipleChoice),
+        Some((Key::Letters(_), _)) => return Some(Kind::SingleChoice),
+        None => {}
+    }
+    if !draft.question.options.is_empty() {
+        return None;
+    }
+    if stem.contains("__") {
+        return Some(Kind::FillBlank);
+    }
+    if draft.words.is_some() {
+        return Some(if draft.blank { Kind::FillBlank } else { Kind::ShortAnswer });
+    }
+    // Among choice questions a bare question lost its options.
+    if stem.ends_with(['?', '？']) {
+        return if last.is_some_and(Kind::is_choice) { None } else { Some(Kind::ShortAnswer) };
+    }
+    let open = stem.trim_end_matches(['(', ')', '（', '）', ' ']);
+    if draft.blank {
+        return Some(
+            if open.len() < stem.len() && open.ends_with(['。', '.'])
+                || stem.ends_with('。') && stem.contains("()。")
+            {
+                Kind::TrueFalse
+            } else {
+                Kind::FillBlank
+            },
+        );
+    }
+    stem.ends_with(['。', '.', '．']).then_some(Kind::TrueFalse)
+}
+
+/// The same for the questions of a stretch without a header.
+pub(super) fn settle_glued(drafts: &mut [Draft]) {
+    let mut refs: Vec<&mut Draft> = drafts.iter_mut().collect();
+    settle_glued_refs(&mut refs);
+}
+
+/// Letters glued to option A are keys when the neighbours print theirs so too.
+pub(super) fn settle_glued_refs(drafts: &mut [&mut Draft]) {
+    let fits = |d: &Draft, letters: &[char]| match d.question.kind {
+        Kind::MultipleChoice => letters.len() >= 2,
+        _ => true,
+    };
+    let with = drafts.iter().filter(|d| d.glued.as_ref().is_some_and(|g| fits(d, &g.0))).count();
+    let all = drafts.iter().filter(|d| !d.question.options.is_empty() || d.glued.is_some()).count();
+    for draft in drafts.iter_mut() {
+        let Some((letters, start)) = draft.glued.take() else { continue };
+        let fit = fits(draft, &letters);
+        let others = with - usize::from(fit);
+        let rest = all - 1;
+        let single = draft.question.kind == Kind::SingleChoice
+            && letters.len() > 1
+            && draft.question.section != usize::MAX;
+        let agreed = fit && (rest == 0 || others * 2 >= rest);
+        let stem_end = draft.stem.last().map_or(start, |r| r.end);
+        if agreed && !(single && others == 0 && rest > 0) {
+            if let Some(last) = draft.stem.last_mut() {
+                last.end = start.max(last.start);
+            }
+            draft.question.answer_raw = Some(letters.iter().collect());
+            draft.key = Some((Key::Letters(letters), Place::Glued));
+        } else {
+            draft.notes.push((
+                Code::KeyAmbiguous,
+                start..stem_end,
+                "letters stand right before option A, but the other questions print no key there; they were left in the wording and no key was taken".into(),
+            ));
+        }
+    }
+}
+
+/// The finding for a table of which no key was taken.
+pub(super) fn unmapped(text: &Text, table: &Table, why: &str) -> Finding {
+    Finding::new(
+        Code::KeyTableUnmapped,
+        text.line(table.range.start),
+        text.show(table.range.clone()),
+        format!("the answer table was taken out of the text, but {why}; no key was taken from it"),
+    )
+}
+
+/// Gives the entries of a table to the questions they name.
+pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usize) {
+    if table.unreadable || table.entries.is_empty() {
+        build.findings.push(unmapped(text, table, "its numbers and letters do not tally"));
+        return;
+    }
+    let sections = &build.document.sections;
+    let section = match &table.header {
+        Some(header) => {
+            let fits: Vec<usize> = (0..sections.len())
+                .filter(|&s| {
+                    let same = sections[s].kind == header.kind;
+                    let ordinal = build.headers.get(s).and_then(Option::as_ref).and_then(|h| h.number);
+                    same && header.number.zip(ordinal).is_none_or(|(a, b)| a == b)
+                })
+                .collect();
+            match fits.as_slice() {
+                [one] => Some(*one),
+                _ => None,
+            }
+        }
+        None if sections.len() == 1 => Some(0),
+        // A table in its section, before the next header: its numbers must be those of the section.
+        None => {
+            let numbers = |s: usize| {
+                build
+                    .drafts
+                    .iter()
+                    .filter(|d| d.question.section == s)
+                    .map(|d| d.question.number)
+                    .collect::<Vec<_>>()
+            };
+            let named: Vec<u32> = table.entries.iter().map(|e| e.number).collect();
+            let own = numbers(current);
+            let last = current + 1 == sections.len();
+            if build.unique {
+                Some(usize::MAX)
+            } else if !last || own == named {
+                Some(current)
+            } else {
+                None
+            }
+        }
+    };
+    let Some(section) = section else {
+        build.findings.push(unmapped(text, table, "it fits more than one section or none"));
+        return;
+    };
+    let mut used = 0;
+    let mut lost = Vec::new();
+    for entry in &table.entries {
+        let mut named = build.drafts.iter_mut().filter(|d| {
+            d.question.number == entry.number && (section == usize::MAX || d.question.section == section)
+        });
+        let (Some(draft), None) = (named.next(), named.next()) else {
+            lost.push(entry.number);
+            continue;
+        };
+        used += 1;
+        match &entry.says {
+            Says::Key(key) => {
+                let key = match (key, draft.question.kind) {
+                    (Key::Letters(l), Kind::TrueFalse) if l == &['F'] => Key::Truth(false),
+                    (key, _) => key.clone(),
+                };
+                match &draft.key {
+                    Some((printed, _)) if *printed != key => draft.notes.push((
+                        Code::KeyConflict,
+                        entry.at.clone(),
+                        "the answer table and the key beside the question differ; the key beside the question was kept".into(),
+                    )),
+                    Some(_) => {}
+                    None => {
+                        draft.key = Some((key, Place::Table));
+                        draft.question.answer_raw = Some(text.show(entry.at.clone()));
+                        draft.notes.retain(|n| n.0 != Code::KeyAmbiguous);
+                    }
+                }
+            }
+            Says::Words(range) => {
+                if draft.words.is_none() {
+                    draft.words = Some(range.clone());
+                    draft.question.answer_raw = Some(text.show(entry.at.clone()));
+                }
+            }
+        }
+    }
+    if used > 0 {
+        build.findings.push(Finding::new(
+            Code::KeyTable,
+            text.line(table.range.start),
+            text.show(table.range.clone()),
+            format!("{used} keys were taken from this answer table, which was taken out of the text"),
+        ));
+    }
+    if !lost.is_empty() {
+        build.findings.push(unmapped(text, table, &format!("its numbers {lost:?} name no question")));
+    }
+}
+
+/// Turns stretches into words and the key into an answer.
+pub(super) fn finish_draft(page: &Page, draft: &mut Draft) {
+    let text = page.text;
+    let question = &mut draft.question;
+    question.stem = question::stem_text(text, &draft.stem);
+    let kind = question.kind;
+    let mut unreadable = None;
+    question.answer = match (&draft.key, kind) {
+        (Some((Key::Letters(letters), _)), Kind::TrueFalse) => {
+            let chosen = match letters.as_slice() {
+                [one] => question.options.iter().find(|o| o.label == *one).map(|o| o.text.as_str()),
+                _ => None,
+            };
+            match chosen.map(|c| c.trim_end_matches(['。', '.', ' '])) {
+                Some("正确" | "对" | "√" | "是" | "T" | "True") => Answer::Truth(true),
+                Some("错误" | "错" | "×" | "否" | "F" | "False" | "不正确" | "不对") => {
+                    Answer::Truth(false)
+                }
+                _ => {
+                    unreadable = Some(
+                        "the key is a letter, but no option says which letter means right; none was taken",
+                    );
+                    Answer::None
+                }
+            }
+        }
+        (Some((Key::Letters(letters), _)), _) => Answer::Letters(letters.clone()),
+        (Some((Key::Truth(value), _)), kind) if kind.is_choice() => {
+            let word = if *value { ["正确", "对", "√"] } else { ["错误", "错", "×"] };
+            match question.options.iter().find(|o| word.contains(&o.text.as_str())) {
+                Some(option) => Answer::Letters(vec![option.label]),
+                None => {
+                    unreadable =
+                        Some("the key says right or wrong, but the question has options; none was taken");
+                    Answer::None
+                }
+            }
+        }
+        (Some((Key::Truth(value), _)), _) => Answer::Truth(*value),
+        (None, Kind::FillBlank) => match &draft.words {
+            Some(range) => {
+                let texts = question::blanks(&text.show(range.clone()), question.blanks);
+                if texts.is_empty() { Answer::None } else { Answer::Texts(texts) }
+            }
+            None => Answer::None,
+        },
+        (None, kind) if kind.is_free() => match &draft.words {
+            Some(range) => {
+                let words = text.show(range.clone());
+                if words.trim().is_empty() { Answer::None } else { Answer::Text(words) }
+            }
+            None => Answer::None,
+        },
+        (None, _) => Answer::None,
+    };
+    if let Some(why) = unreadable {
+        draft.notes.push((Code::KeyUnreadable, draft.span.start..draft.span.start + 1, why.into()));
+    }
+    if kind.is_free()
+        && let Some(stem) = draft.stem.first()
+    {
+        let (parts, scrambled) = question::parts(page, stem.clone());
+        question.sub_questions = parts;
+        if scrambled {
+            draft.notes.push((
+                Code::ReadingOrderScrambled,
+                stem.clone(),
+                "parts of the task stand out of order; they were sorted by their numbers".into(),
+            ));
+        }
+    }
+}
