@@ -160,10 +160,11 @@ fn parse_bands(given: &[pb::GradeBand], fields: &mut Fields) -> Vec<Band> {
         let label = fields.text(format!("grade_bands[{i}].label"), &band.label, 1, 32);
         let before = fields.count();
         let from = fields.points(format!("grade_bands[{i}].from_score"), &band.from_score);
+        let is_read = fields.count() == before;
         if bands.iter().any(|b| b.label == label) {
             fields.bad(format!("grade_bands[{i}].label"), "is there twice");
         }
-        if let Some(last) = bands.last().filter(|b| fields.count() == before && b.from >= from) {
+        if let Some(last) = bands.last().filter(|b| is_read && b.from >= from) {
             let what = format!("is {from}, not above the {} of the band before", last.from);
             fields.bad(format!("grade_bands[{i}].from_score"), what);
         }
