@@ -63,6 +63,8 @@ pub async fn serve(
 
     let stopping = CancellationToken::new();
     let tasks = TaskTracker::new();
+    // Every service is known from the start, and none is ready before the database was asked.
+    report(&health, ServingStatus::NotServing).await;
     tasks.spawn(watch_database(db.clone(), health.clone(), stopping.clone()));
 
     let plans = Plans::new();
@@ -111,15 +113,16 @@ pub async fn serve(
     Ok(())
 }
 
-/// The services that are served, as health names them; the empty name is the whole.
+/// The services that are served, as health names them. The whole server, named "", comes last: where it is ready, all of
+/// them are.
 pub const SERVICES: [&str; 7] = [
-    "",
     "assessment.v1.AdminService",
     "assessment.v1.QuestionBankService",
     "assessment.v1.AssemblyService",
     "assessment.v1.ExamService",
     "assessment.v1.DeliveryService",
     "assessment.v1.ResultService",
+    "",
 ];
 
 async fn report(health: &HealthReporter, status: ServingStatus) {
