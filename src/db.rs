@@ -54,7 +54,9 @@ pub enum Begun<T> {
 #[derive(Debug)]
 pub struct Unit {
     tx: Tx,
-    caller: Caller,
+    tenant: Uuid,
+    actor: String,
+    method: String,
     request_id: Option<String>,
     changes: Vec<Change>,
 }
@@ -168,7 +170,14 @@ impl Db {
     ) -> Result<Begun<T>> {
         caller.check_role()?;
         let mut tx = self.begin("", caller.tenant.id, caller.deadline).await?;
-        let unit = |tx, request_id| Unit { tx, caller: caller.clone(), request_id, changes: Vec::new() };
+        let unit = |tx, request_id| Unit {
+            tx,
+            tenant: caller.tenant.id,
+            actor: format!("apiKeys/{}", caller.key),
+            method: caller.method.clone(),
+            request_id,
+            changes: Vec::new(),
+        };
         if request_id.is_empty() {
             return Ok(Begun::New(unit(tx, None)));
         }
@@ -212,6 +221,22 @@ impl Db {
             Some(Ok(answer)) => Ok(Begun::Done(answer)),
             _ => Err(Error::Internal("a request row without a readable answer".into())),
         }
+    }
+
+    /// A unit of work of the service itself, in the name of no caller: what it changes is on record all the same.
+    /// `what` stands in the audit log where a caller's method would.
+    pub async fn own_work(&self, tenant: Uuid, what: &str, deadline: Instant) -> Result<Unit> {
+        let tx = self.begin("", tenant, deadline).await?;
+        let (actor, method) = ("assessd".to_owned(), what.to_owned());
+        Ok(Unit { tx, tenant, actor, method, request_id: None, changes: Vec::new() })
+    }
+
+    /// A read-only transaction that sees which tenants there are, and nothing else of theirs: for work that the service
+    /// does by itself for all of them.
+    pub async fn sweep(&self, deadline: Instant) -> Result<Tx> {
+        let mut tx = self.begin("read only", Uuid::nil(), deadline).await?;
+        sqlx::query("set local assessd.sweep = 'on'").execute(&mut *tx).await?;
+        Ok(tx)
     }
 
     /// The API key of a credential, checked. Keys are looked up once in [`KEY_TRUST`].
@@ -343,16 +368,15 @@ impl Unit {
 
     /// Stores audit rows, events and the answer, and commits. Without this nothing has happened.
     pub async fn commit<T: Message>(mut self, answer: T) -> Result<T> {
-        let actor = format!("apiKeys/{}", self.caller.key);
-        let tenant = self.caller.tenant.id;
-        record(&mut self.tx, tenant, &actor, &self.caller.method, &self.changes).await?;
+        let tenant = self.tenant;
+        record(&mut self.tx, tenant, &self.actor, &self.method, &self.changes).await?;
         if let Some(request_id) = &self.request_id {
             run(
                 "request_answered",
                 sqlx::query!(
                     "update request set response = $4 where tenant_id = $1 and method = $2 and request_id = $3",
                     tenant,
-                    self.caller.method,
+                    self.method,
                     request_id,
                     answer.encode_to_vec(),
                 )

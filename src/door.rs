@@ -76,6 +76,15 @@ impl Fields {
         value.to_owned()
     }
 
+    /// A candidate: 1 to 128 characters without white space at the ends.
+    pub fn candidate(&mut self, field: impl AsRef<str>, value: &str) -> String {
+        let text = self.text(field.as_ref(), value, 1, 128);
+        if text.trim() != text {
+            self.bad(field, "has white space at its ends");
+        }
+        text
+    }
+
     /// Points from their text.
     pub fn points(&mut self, field: impl AsRef<str>, value: &str) -> Points {
         self.take(field, value.parse::<Points>())
@@ -89,6 +98,23 @@ impl Fields {
             _ => {
                 self.bad(field, format!("must be whole seconds, 1 to {MAX_SECONDS} (30 days)"));
                 None
+            }
+        }
+    }
+
+    /// A length of time in whole seconds from 0 to `most`; 0 where none is given.
+    pub fn seconds_up_to(
+        &mut self,
+        field: impl AsRef<str>,
+        value: Option<&prost_types::Duration>,
+        most: i32,
+    ) -> i32 {
+        let Some(value) = value else { return 0 };
+        match i32::try_from(value.seconds) {
+            Ok(seconds) if (0..=most).contains(&seconds) && value.nanos == 0 => seconds,
+            _ => {
+                self.bad(field, format!("must be whole seconds, 0 to {most}"));
+                0
             }
         }
     }

@@ -11,7 +11,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     admin, assembly,
-    attempt::{plans::Plans, rpc::Delivery},
+    attempt::{expiry, plans::Plans, rpc::Delivery},
     bank,
     db::Db,
     edge::EdgeLayer,
@@ -68,6 +68,7 @@ pub async fn serve(
     tasks.spawn(watch_database(db.clone(), health.clone(), stopping.clone()));
 
     let plans = Plans::new();
+    tasks.spawn(expiry::watch(db.clone(), plans.clone(), stopping.clone()));
     let router = Server::builder()
         .layer(EdgeLayer { db: db.clone(), deadline: options.deadline })
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
@@ -112,8 +113,9 @@ pub async fn serve(
     Ok(())
 }
 
-/// The whole server, named "", comes last: where it is ready, all of them are.
-const SERVICES: [&str; 7] = [
+/// The services that are served, as health names them. The whole server, named "", comes last: where it is ready, all of
+/// them are.
+pub const SERVICES: [&str; 7] = [
     "assessment.v1.AdminService",
     "assessment.v1.QuestionBankService",
     "assessment.v1.AssemblyService",

@@ -195,12 +195,12 @@ fn low(bits: u32) -> u8 {
     (bits & 0xff) as u8
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     put_varint(out, text.len() as u128);
     out.extend_from_slice(text.as_bytes());
 }
 
-fn put_varint(out: &mut Vec<u8>, mut value: u128) {
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u128) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -209,7 +209,7 @@ fn put_varint(out: &mut Vec<u8>, mut value: u128) {
 }
 
 #[derive(Clone, Debug)]
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
@@ -219,6 +219,15 @@ impl<'a> Reader<'a> {
             Some((&VERSION, rest)) => Ok(Self { rest }),
             _ => Err(Unpack::Version),
         }
+    }
+
+    /// Over bytes without a version of their own.
+    pub(super) fn over(rest: &'a [u8]) -> Self {
+        Self { rest }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
     }
 
     fn step<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Unpack>) -> Option<Result<T, Unpack>> {
@@ -232,7 +241,7 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    fn byte(&mut self) -> Result<u8, Unpack> {
+    pub(super) fn byte(&mut self) -> Result<u8, Unpack> {
         let (first, rest) = self.rest.split_first().ok_or(Unpack::Truncated)?;
         self.rest = rest;
         Ok(*first)
@@ -244,7 +253,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn varint(&mut self) -> Result<u128, Unpack> {
+    pub(super) fn varint(&mut self) -> Result<u128, Unpack> {
         let mut value = 0;
         for shift in (0..126).step_by(7) {
             let byte = self.byte()?;
@@ -262,7 +271,7 @@ impl<'a> Reader<'a> {
         if length > self.rest.len() { Err(Unpack::Truncated) } else { Ok(length) }
     }
 
-    fn text(&mut self) -> Result<&'a str, Unpack> {
+    pub(super) fn text(&mut self) -> Result<&'a str, Unpack> {
         let length = self.length()?;
         std::str::from_utf8(self.take(length)?).map_err(|_| Unpack::Value)
     }

@@ -14,19 +14,20 @@ use crate::{
     db::{Begun, Db, digest},
     door::Fields,
     error::{Error, Result},
-    exam::sql::Facts,
+    exam::{policy::Allotment, sql::Facts},
     ids::{AttemptName, ExamName, FormName},
     pb::{self, delivery_service_server::DeliveryService, timestamp},
     result::show::{self, Sat},
-    scoring::plan::{Outcome, OutcomeState},
 };
 
 use super::{
-    packed::{pack_marks, pack_responses, unpack_responses},
+    ending::{self, By, answered, open_log, state_of, unpack},
+    log::{Happening, Log},
+    packed::{pack_marks, pack_responses},
     plans::{CompiledForm, Plans},
-    response::{Mark, Response},
-    sitting::{self, State},
-    sql::{self, AttemptRow, Submission, Submitted},
+    response::Response,
+    sitting::{self, EXPIRED, LATE, State, Timing},
+    sql::{self, AttemptRow, Saved, Submission},
     wire,
     writer::Writer,
 };
@@ -37,8 +38,8 @@ const STREAM_WINDOW: usize = 256;
 /// The service.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    db: Db,
-    plans: Plans,
+    pub(super) db: Db,
+    pub(super) plans: Plans,
     writer: Writer,
 }
 
@@ -52,12 +53,15 @@ impl Delivery {
     async fn start(&self, caller: &Caller, request: pb::StartAttemptRequest) -> Result<pb::Attempt> {
         let mut fields = Fields::default();
         let exam: ExamName = fields.take("parent", request.parent.parse());
-        let candidate = candidate(&request.candidate, &mut fields);
+        let candidate = fields.candidate("candidate", &request.candidate);
         let request_id = fields.request_id(&request.request_id);
         let form: Option<FormName> = match request.form.as_str() {
             "" => None,
             name => Some(fields.take("form", name.parse())),
         };
+        if request.seat < 0 {
+            fields.bad("seat", "must not be negative");
+        }
         fields.done()?;
 
         let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
@@ -69,44 +73,59 @@ impl Delivery {
         let mut standing = sql::standing(unit.conn(), tenant, &exam.exam, &candidate)
             .await?
             .ok_or_else(|| Error::NotFound(exam.to_string()))?;
-        let chosen = match &form {
-            None => sitting::allot(exam.exam.as_str(), &candidate, facts.forms.len()),
-            Some(form) => form_index(&facts, form)?,
-        };
-        let compiled = self.plans.form(unit.conn(), tenant, &facts, chosen).await?;
 
-        // An attempt whose time is over is ended first: it must not block the next one.
         if let Some(open) = standing.open {
             let name = AttemptName { exam: exam.exam.clone(), attempt: open };
             if let Some(row) = sql::lock(unit.conn(), tenant, &name).await?
                 && State::of(row.state) == State::Open
             {
                 let sat = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
-                if !sitting::is_overdue(row.due_time, row.now) {
+                if !row.clock().expires(row.due(), row.now) {
                     let attempt = show_attempt(&name, &row, &sat)?;
                     return unit.commit(attempt).await;
                 }
-                let responses = unpack(&row, &sat)?;
-                end(unit.conn(), caller, &row, &sat, responses, None).await?;
+                // One whose time is over is ended first: it must not block the next one.
+                let ended = ending::end(&row, &sat, &unpack(&row, &sat)?, By::Time)?;
+                sql::end(unit.conn(), tenant, &[ended]).await?;
                 unit.changed("attempt.expired", &name, json!({}));
+            } else {
+                // It ended, or was voided, while this call waited for it.
+                let again = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
+                standing = again.ok_or(Error::Collision)?;
             }
-            standing.made = standing.made.max(0);
         }
 
+        let chosen = match (&form, standing.allotment) {
+            (Some(form), _) => form_index(&facts, form)?,
+            (None, Allotment::Hash) => sitting::allot(exam.exam.as_str(), &candidate, facts.forms.len()),
+            (None, Allotment::Seat) if request.seat > 0 => {
+                sitting::allot_seat(request.seat, facts.forms.len())
+            }
+            (None, Allotment::Seat) => {
+                return Err(Error::invalid("seat", "is required: the exam allots forms by seat"));
+            }
+            (None, Allotment::Given) => {
+                return Err(Error::invalid("form", "is required: the exam does not choose forms by itself"));
+            }
+        };
+        let compiled = self.plans.form(unit.conn(), tenant, &facts, chosen).await?;
         standing.rules.may_start(&exam.to_string(), standing.now, standing.made)?;
         let name = AttemptName { exam: exam.exam.clone(), attempt: Uuid::now_v7() };
+        let number = standing.last + 1;
         let due = standing.rules.due(standing.now, compiled.form.duration_s);
+        let log = Log::new(standing.now).noting(Happening::Started, standing.now, "");
         let opened = sql::insert_open(
             unit.conn(),
             tenant,
             &name,
             &candidate,
-            standing.made + 1,
+            number,
             chosen as i16,
             standing.now,
             due,
             caller.key,
             &pack_responses(&[]),
+            &log.pack(),
         )
         .await?;
         if !opened {
@@ -123,14 +142,14 @@ impl Delivery {
         let attempt = pb::Attempt {
             name: name.to_string(),
             candidate,
-            number: standing.made + 1,
+            number,
             form: facts.forms[chosen].to_string(),
             state: pb::AttemptState::Open as i32,
             paper: Some(wire::paper(&compiled)),
             responses: Vec::new(),
             sequence: 0,
             start_time: Some(timestamp(standing.now)),
-            due_time: due.map(timestamp),
+            due_time: standing.rules.clock.due(due).map(timestamp),
             submit_time: None,
         };
         unit.commit(attempt).await
@@ -168,30 +187,36 @@ impl Delivery {
         let mut fields = Fields::default();
         let given = wire::responses(&form, &request.responses, &mut fields);
         fields.done()?;
-        if State::of(row.state) != State::Open {
-            return Err(already_submitted(&name));
-        }
+        check_open(&name, &row)?;
         let mut answer = pb::SaveResponsesResponse {
             accepted: false,
             sequence: row.sequence,
             answered_count: row.answered,
-            due_time: row.due_time.map(timestamp),
+            due_time: row.due().map(timestamp),
         };
         // Tabs and retries overtake each other; what was saved later must stand.
         if request.sequence <= row.sequence {
             return Ok(answer);
         }
-        if sitting::is_overdue(row.due_time, row.now) {
-            return Err(overdue(&name, &row));
-        }
+        let flag = match row.clock().timing(row.due(), row.now) {
+            Timing::InTime => 0,
+            Timing::Late => LATE,
+            Timing::Over => return Err(overdue(&name, &row)),
+        };
         let responses = merge(unpack(&row, &form)?, given);
-        let answered = answered(&responses);
-        sql::save(&mut tx, tenant, row.attempt_id, &pack_responses(&responses), answered, request.sequence)
-            .await?;
+        let saved = Saved {
+            attempt: row.attempt_id,
+            answered: answered(&responses),
+            responses: pack_responses(&responses),
+            sequence: request.sequence,
+            flags: row.flags | flag,
+            log: open_log(&row)?.noting(Happening::Saved, row.now, "").pack(),
+        };
+        sql::save(&mut tx, tenant, &saved).await?;
         tx.commit().await?;
         answer.accepted = true;
-        answer.sequence = request.sequence;
-        answer.answered_count = answered;
+        answer.sequence = saved.sequence;
+        answer.answered_count = saved.answered;
         Ok(answer)
     }
 
@@ -220,6 +245,9 @@ impl Delivery {
             position_count: form.plan.slots().len() as i32,
             result: format!("{name}/result"),
         };
+        if State::of(row.state) == State::Void {
+            return Err(voided(&name));
+        }
         if let Some(submit_time) = row.submit_time {
             // A repeat, or a call that asks for nothing new, gets the first answer; new responses come too late.
             let repeat = row.request_hash.as_deref() == Some(hash.as_slice());
@@ -228,15 +256,16 @@ impl Delivery {
             return if repeat || nothing_new {
                 Ok(answer(submit_time, row.answered))
             } else {
-                Err(already_submitted(&name))
+                check_open(&name, &row).and(Err(already_submitted(&name)))
             };
         }
-        if sitting::is_overdue(row.due_time, row.now) && !given.is_empty() {
+        if row.clock().timing(row.due(), row.now) == Timing::Over && !given.is_empty() {
             return Err(overdue(&name, &row));
         }
         let responses = merge(unpack(&row, &form)?, given);
-        let count = answered(&responses);
-        end(&mut tx, caller, &row, &form, responses, Some(hash.to_vec())).await?;
+        let ended = ending::end(&row, &form, &responses, By::Candidate(caller.key, hash.to_vec()))?;
+        let count = ended.answered;
+        sql::end(&mut tx, tenant, &[ended]).await?;
         tx.commit().await?;
         Ok(answer(row.now, count))
     }
@@ -244,7 +273,7 @@ impl Delivery {
     async fn score(&self, caller: &Caller, request: &pb::ScoreSubmissionRequest) -> Result<pb::Result> {
         let mut fields = Fields::default();
         let exam: ExamName = fields.take("parent", request.parent.parse());
-        let candidate = candidate(&request.candidate, &mut fields);
+        let candidate = fields.candidate("candidate", &request.candidate);
         if request.request_id.is_empty() {
             fields.bad("request_id", "is required: it makes the submission count once");
         }
@@ -291,6 +320,8 @@ impl Delivery {
                 number: stored.number,
                 form: &compiled,
                 pass_mark: stored.pass_mark,
+                bands: &stored.grade_bands,
+                flags: stored.flags,
                 start_time: stored.submit_time,
                 submit_time: stored.submit_time,
                 revision: 1,
@@ -330,7 +361,7 @@ impl Delivery {
     }
 
     /// The exam and the form of an attempt.
-    async fn form_of(
+    pub(super) async fn form_of(
         &self,
         conn: &mut PgConnection,
         tenant: Uuid,
@@ -343,59 +374,12 @@ impl Delivery {
     }
 }
 
-/// Ends an open attempt that is locked: scores it and stores its marks.
-async fn end(
-    conn: &mut PgConnection,
-    caller: &Caller,
-    row: &AttemptRow,
-    form: &CompiledForm,
-    responses: Vec<Response>,
-    request_hash: Option<Vec<u8>>,
-) -> Result<()> {
-    let marks: Vec<Mark> = form.plan.score(&responses);
-    let outcome = form.plan.outcome(&marks);
-    let submitted = Submitted {
-        attempt: row.attempt_id,
-        state: state_of(&outcome).code(),
-        submit_time: row.now,
-        answered: answered(&responses),
-        score: outcome.total.decimal(),
-        awaiting: outcome.awaiting.decimal(),
-        actor: caller.key,
-        request_hash,
-        responses: pack_responses(&responses),
-        marks: pack_marks(&marks),
-    };
-    Ok(sql::submit(conn, caller.tenant.id, &submitted).await?)
-}
-
-fn state_of(outcome: &Outcome) -> State {
-    match outcome.state {
-        OutcomeState::Scored => State::Scored,
-        OutcomeState::AwaitingGrading => State::Awaiting,
-    }
-}
-
-fn candidate(value: &str, fields: &mut Fields) -> String {
-    let text = fields.text("candidate", value, 1, 128);
-    if text.trim() != text {
-        fields.bad("candidate", "has white space at its ends");
-    }
-    text
-}
-
 fn form_index(facts: &Facts, form: &FormName) -> Result<usize> {
     facts
         .forms
         .iter()
         .position(|f| f == form)
         .ok_or_else(|| Error::invalid("form", format!("{form} is no form of {}", facts.name)))
-}
-
-fn unpack(row: &AttemptRow, form: &CompiledForm) -> Result<Vec<Response>> {
-    unpack_responses(&row.responses, form.plan.slots().len()).map_err(|e| {
-        Error::Internal(format!("the responses of attempt {} cannot be read: {e}", row.attempt_id).into())
-    })
 }
 
 fn merge(mut saved: Vec<Response>, given: Vec<(usize, Response)>) -> Vec<Response> {
@@ -405,8 +389,20 @@ fn merge(mut saved: Vec<Response>, given: Vec<(usize, Response)>) -> Vec<Respons
     saved
 }
 
-fn answered(responses: &[Response]) -> i32 {
-    responses.iter().filter(|r| !r.is_blank()).count() as i32
+/// Fails unless the attempt is open, and says how it ended.
+fn check_open(name: &AttemptName, row: &AttemptRow) -> Result<()> {
+    match State::of(row.state) {
+        State::Open => Ok(()),
+        State::Void => Err(voided(name)),
+        State::Scored | State::Awaiting if row.flags & EXPIRED != 0 => Err(overdue(name, row)),
+        State::Scored | State::Awaiting => Err(already_submitted(name)),
+    }
+}
+
+/// The attempt was voided.
+pub(super) fn voided(name: &AttemptName) -> Error {
+    let message = format!("{name} was voided; start another attempt");
+    Error::refused("ATTEMPT_VOID", name.to_string(), message)
 }
 
 fn already_submitted(name: &AttemptName) -> Error {
@@ -418,9 +414,9 @@ fn already_submitted(name: &AttemptName) -> Error {
 }
 
 fn overdue(name: &AttemptName, row: &AttemptRow) -> Error {
-    let due = row.due_time.map(|t| t.to_rfc3339()).unwrap_or_default();
+    let due = row.due().map(|t| t.to_rfc3339()).unwrap_or_default();
     let message =
-        format!("the time of {name} was over at {due}; submit it without responses to score what was saved");
+        format!("the time of {name} was over at {due}; what was saved before counts, nothing was changed");
     Error::refused("ATTEMPT_OVERDUE", name.to_string(), message)
 }
 
@@ -439,10 +435,13 @@ fn short_hash(hash: &[u8; 32]) -> [u8; 16] {
     half
 }
 
-fn show_attempt(name: &AttemptName, row: &AttemptRow, form: &CompiledForm) -> Result<pb::Attempt> {
+/// An attempt as its candidate may see it.
+pub(super) fn show_attempt(name: &AttemptName, row: &AttemptRow, form: &CompiledForm) -> Result<pb::Attempt> {
     let responses = unpack(row, form)?;
     let state = match State::of(row.state) {
+        State::Void => pb::AttemptState::Void,
         State::Open => pb::AttemptState::Open,
+        State::Scored | State::Awaiting if row.flags & EXPIRED != 0 => pb::AttemptState::Expired,
         State::Scored | State::Awaiting => pb::AttemptState::Submitted,
     };
     Ok(pb::Attempt {
@@ -455,7 +454,7 @@ fn show_attempt(name: &AttemptName, row: &AttemptRow, form: &CompiledForm) -> Re
         responses: wire::show_responses(form, &responses),
         sequence: row.sequence,
         start_time: Some(timestamp(row.start_time)),
-        due_time: row.due_time.map(timestamp),
+        due_time: row.due().map(timestamp),
         submit_time: row.submit_time.map(timestamp),
     })
 }
@@ -496,6 +495,35 @@ impl DeliveryService for Delivery {
     ) -> Result<Reply<pb::Result>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Reply::new(self.score(&caller, &r.into_inner()).await?))
+    }
+
+    async fn report_sitting_events(
+        &self,
+        r: Request<pb::ReportSittingEventsRequest>,
+    ) -> Result<Reply<pb::ReportSittingEventsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.report(&caller, r.into_inner()).await?))
+    }
+
+    async fn list_sitting_events(
+        &self,
+        r: Request<pb::ListSittingEventsRequest>,
+    ) -> Result<Reply<pb::ListSittingEventsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.events(&caller, r.into_inner()).await?))
+    }
+
+    async fn void_attempt(&self, r: Request<pb::VoidAttemptRequest>) -> Result<Reply<pb::Attempt>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.void(&caller, r.into_inner()).await?))
+    }
+
+    async fn get_released_result(
+        &self,
+        r: Request<pb::GetReleasedResultRequest>,
+    ) -> Result<Reply<pb::ReleasedResult>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.released(&caller, r.into_inner()).await?))
     }
 
     type BatchScoreSubmissionsStream = BatchStream;

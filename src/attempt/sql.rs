@@ -2,25 +2,30 @@
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
     db::run,
+    exam::policy::{Allotment, Band, LateMode, Release, ReleaseWhen},
     ids::{AttemptName, ExamId},
 };
 
-use super::sitting::Rules;
+use super::sitting::{Clock, Rules};
 
 /// What starting an attempt needs to know, read in one statement. `now` is the database's clock.
 #[derive(Debug)]
 pub struct Standing {
     /// The database's clock.
     pub now: DateTime<Utc>,
-    /// The exam's rules.
+    /// The exam's rules, with what the candidate gets beyond them.
     pub rules: Rules,
-    /// Attempts that the candidate made before, the open one included.
-    pub made: i32,
+    /// How the candidate comes to a form.
+    pub allotment: Allotment,
+    /// Attempts of the candidate that are not void, the open one included.
+    pub made: i64,
+    /// The greatest number that an attempt of the candidate has.
+    pub last: i32,
     /// The candidate's open attempt.
     pub open: Option<Uuid>,
 }
@@ -35,12 +40,18 @@ pub async fn standing(
     let row = run(
         "attempt_standing",
         sqlx::query!(
-            r#"select now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts,
-                (select coalesce(max(a.number), 0) from attempt a
-                 where a.tenant_id = e.tenant_id and a.exam_id = e.exam_id and a.candidate = $3) as "made!",
-                (select a.attempt_id from attempt a
-                 where a.tenant_id = e.tenant_id and a.exam_id = e.exam_id and a.candidate = $3 and a.state = 0) as open
-             from exam e where e.tenant_id = $1 and e.exam_id = $2"#,
+            r#"select now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts, e.late_mode, e.grace_s,
+                e.form_allotment, coalesce(c.extra_time_s, 0) as "extra_time_s!",
+                coalesce(c.extra_attempts, 0) as "extra_attempts!", p.made as "made!", p.last as "last!", p.open
+             from exam e
+             left join accommodation c on c.tenant_id = e.tenant_id and c.exam_id = e.exam_id and c.candidate = $3
+             cross join lateral (
+                select count(*) filter (where a.state <> -1) as made, coalesce(max(a.number), 0) as last,
+                    (array_agg(a.attempt_id) filter (where a.state = 0))[1] as open
+                from attempt a
+                where a.tenant_id = e.tenant_id and a.exam_id = e.exam_id and a.candidate = $3
+             ) p
+             where e.tenant_id = $1 and e.exam_id = $2"#,
             tenant,
             exam.as_str(),
             candidate,
@@ -55,15 +66,23 @@ pub async fn standing(
             close_time: r.close_time,
             time_limit_s: r.time_limit_s,
             max_attempts: r.max_attempts,
+            extra_attempts: r.extra_attempts,
+            clock: Clock {
+                late: LateMode::stored(&r.late_mode),
+                grace_s: r.grace_s,
+                extra_time_s: r.extra_time_s,
+            },
         },
+        allotment: Allotment::stored(&r.form_allotment),
         made: r.made,
+        last: r.last,
         open: r.open,
     }))
 }
 
-/// An attempt as stored.
+/// An attempt as stored, with the rules that bear on its end.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "columns are described in the migration")]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
 pub struct AttemptRow {
     pub attempt_id: Uuid,
     pub exam_id: String,
@@ -71,6 +90,7 @@ pub struct AttemptRow {
     pub number: i32,
     pub form: i16,
     pub state: i16,
+    pub flags: i16,
     pub start_time: DateTime<Utc>,
     pub due_time: Option<DateTime<Utc>>,
     pub submit_time: Option<DateTime<Utc>>,
@@ -78,8 +98,28 @@ pub struct AttemptRow {
     pub answered: i32,
     pub request_hash: Option<Vec<u8>>,
     pub responses: Vec<u8>,
+    pub log: Option<Vec<u8>>,
+    pub late_mode: String,
+    pub grace_s: i32,
+    pub extra_time_s: i32,
     /// The database's clock.
     pub now: DateTime<Utc>,
+}
+
+impl AttemptRow {
+    /// The rules that bear on its end.
+    pub fn clock(&self) -> Clock {
+        Clock {
+            late: LateMode::stored(&self.late_mode),
+            grace_s: self.grace_s,
+            extra_time_s: self.extra_time_s,
+        }
+    }
+
+    /// When it must be submitted, or had to be: extra time counts while it is open, and is stored when it ends.
+    pub fn due(&self) -> Option<DateTime<Utc>> {
+        if self.state == 0 { self.clock().due(self.due_time) } else { self.due_time }
+    }
 }
 
 /// Opens an attempt. `false`: another call opened one at the same time.
@@ -95,13 +135,14 @@ pub async fn insert_open(
     due_time: Option<DateTime<Utc>>,
     actor: Uuid,
     responses: &[u8],
+    log: &[u8],
 ) -> Result<bool, sqlx::Error> {
     let done = run(
         "attempt_open",
         sqlx::query!(
             "insert into attempt (tenant_id, attempt_id, exam_id, candidate, number, form, state, start_time, due_time,
-                actor, responses)
-             values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10)
+                actor, responses, log)
+             values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)
              on conflict do nothing",
             tenant,
             name.attempt,
@@ -113,6 +154,7 @@ pub async fn insert_open(
             due_time,
             actor,
             responses,
+            log,
         )
         .execute(conn),
     )
@@ -130,9 +172,14 @@ pub async fn attempt(
         "attempt",
         sqlx::query_as!(
             AttemptRow,
-            r#"select attempt_id, exam_id, candidate, number, form, state, start_time, due_time, submit_time, sequence,
-                answered, request_hash, responses, now() as "now!"
-             from attempt where tenant_id = $1 and attempt_id = $2 and exam_id = $3"#,
+            r#"select a.attempt_id, a.exam_id, a.candidate, a.number, a.form, a.state, a.flags, a.start_time, a.due_time,
+                a.submit_time, a.sequence, a.answered, a.request_hash, a.responses, a.log, e.late_mode, e.grace_s,
+                coalesce(c.extra_time_s, 0) as "extra_time_s!", now() as "now!"
+             from attempt a
+             join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
+             left join accommodation c
+                on c.tenant_id = $1 and c.exam_id = a.exam_id and c.candidate = a.candidate
+             where a.tenant_id = $1 and a.attempt_id = $2 and a.exam_id = $3"#,
             tenant,
             name.attempt,
             name.exam.as_str(),
@@ -154,12 +201,17 @@ pub async fn lock(
         sqlx::query_as!(
             AttemptRow,
             r#"with locked as materialized (
-                select attempt_id, exam_id, candidate, number, form, state, start_time, due_time, submit_time, sequence,
-                    answered, request_hash, responses
+                select attempt_id, exam_id, candidate, number, form, state, flags, start_time, due_time, submit_time,
+                    sequence, answered, request_hash, responses, log
                 from attempt where tenant_id = $1 and attempt_id = $2 and exam_id = $3
                 for update
              )
-             select locked.*, clock_timestamp() as "now!" from locked"#,
+             select locked.*, e.late_mode, e.grace_s, coalesce(c.extra_time_s, 0) as "extra_time_s!",
+                clock_timestamp() as "now!"
+             from locked
+             join exam e on e.tenant_id = $1 and e.exam_id = locked.exam_id
+             left join accommodation c
+                on c.tenant_id = $1 and c.exam_id = locked.exam_id and c.candidate = locked.candidate"#,
             tenant,
             name.attempt,
             name.exam.as_str(),
@@ -169,25 +221,32 @@ pub async fn lock(
     .await
 }
 
+/// What a save changes.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct Saved {
+    pub attempt: Uuid,
+    pub responses: Vec<u8>,
+    pub answered: i32,
+    pub sequence: i64,
+    pub flags: i16,
+    pub log: Vec<u8>,
+}
+
 /// Stores the responses of an open attempt that the caller has locked.
-pub async fn save(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    attempt: Uuid,
-    responses: &[u8],
-    answered: i32,
-    sequence: i64,
-) -> Result<(), sqlx::Error> {
+pub async fn save(conn: &mut PgConnection, tenant: Uuid, s: &Saved) -> Result<(), sqlx::Error> {
     run(
         "attempt_save",
         sqlx::query!(
-            "update attempt set responses = $3, answered = $4, sequence = $5
+            "update attempt set responses = $3, answered = $4, sequence = $5, flags = $6, log = $7
              where tenant_id = $1 and attempt_id = $2 and state = 0",
             tenant,
-            attempt,
-            responses,
-            answered,
-            sequence,
+            s.attempt,
+            s.responses,
+            s.answered,
+            s.sequence,
+            s.flags,
+            s.log,
         )
         .execute(conn),
     )
@@ -195,47 +254,157 @@ pub async fn save(
     Ok(())
 }
 
-/// What a submission adds to an open attempt.
+/// Stores the log of an open attempt that the caller has locked.
+pub async fn keep_log(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    attempt: Uuid,
+    log: &[u8],
+) -> Result<(), sqlx::Error> {
+    run(
+        "attempt_log",
+        sqlx::query!(
+            "update attempt set log = $3 where tenant_id = $1 and attempt_id = $2 and state = 0",
+            tenant,
+            attempt,
+            log,
+        )
+        .execute(conn),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Voids an attempt that the caller has locked; it keeps what it had.
+pub async fn void(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    attempt: Uuid,
+    due_time: Option<DateTime<Utc>>,
+    log: &[u8],
+) -> Result<(), sqlx::Error> {
+    run(
+        "attempt_void",
+        sqlx::query!(
+            "update attempt set state = -1, due_time = $3, log = $4
+             where tenant_id = $1 and attempt_id = $2 and state <> -1",
+            tenant,
+            attempt,
+            due_time,
+            log,
+        )
+        .execute(conn),
+    )
+    .await?;
+    Ok(())
+}
+
+/// What ending adds to an open attempt.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "columns are described in the migration")]
-pub struct Submitted {
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct Ended {
     pub attempt: Uuid,
     pub state: i16,
+    pub flags: i16,
+    pub due_time: Option<DateTime<Utc>>,
     pub submit_time: DateTime<Utc>,
     pub answered: i32,
     pub score: Decimal,
     pub awaiting: Decimal,
-    pub actor: Uuid,
+    /// The API key that submitted; `None` leaves the one that started.
+    pub actor: Option<Uuid>,
     pub request_hash: Option<Vec<u8>>,
     pub responses: Vec<u8>,
     pub marks: Vec<u8>,
+    pub log: Vec<u8>,
 }
 
-/// Ends an open attempt that the caller has locked.
-pub async fn submit(conn: &mut PgConnection, tenant: Uuid, s: &Submitted) -> Result<(), sqlx::Error> {
+/// Ends open attempts that the caller has locked, in one statement.
+pub async fn end(conn: &mut PgConnection, tenant: Uuid, ended: &[Ended]) -> Result<(), sqlx::Error> {
+    macro_rules! column {
+        ($of:ident) => {
+            ended.iter().map(|e| e.$of.clone()).collect::<Vec<_>>()
+        };
+    }
     run(
-        "attempt_submit",
+        "attempt_end",
         sqlx::query!(
-            "update attempt
-             set state = $3, submit_time = $4, answered = $5, score = $6, awaiting = $7, actor = $8, request_hash = $9,
-                responses = $10, marks = $11
-             where tenant_id = $1 and attempt_id = $2 and state = 0",
+            "update attempt a
+             set state = n.state, flags = n.flags, due_time = n.due_time, submit_time = n.submit_time,
+                answered = n.answered, score = n.score, awaiting = n.awaiting, actor = coalesce(n.actor, a.actor),
+                request_hash = n.request_hash, responses = n.responses, marks = n.marks, log = n.log
+             from unnest($2::uuid[], $3::int2[], $4::int2[], $5::timestamptz[], $6::timestamptz[], $7::int[],
+                $8::numeric[], $9::numeric[], $10::uuid[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[])
+                as n (attempt, state, flags, due_time, submit_time, answered, score, awaiting, actor, request_hash,
+                    responses, marks, log)
+             where a.tenant_id = $1 and a.attempt_id = n.attempt and a.state = 0",
             tenant,
-            s.attempt,
-            s.state,
-            s.submit_time,
-            s.answered,
-            s.score,
-            s.awaiting,
-            s.actor,
-            s.request_hash,
-            s.responses,
-            s.marks,
+            &column!(attempt),
+            &column!(state),
+            &column!(flags),
+            &column!(due_time) as &[Option<DateTime<Utc>>],
+            &column!(submit_time),
+            &column!(answered),
+            &column!(score),
+            &column!(awaiting),
+            &column!(actor) as &[Option<Uuid>],
+            &column!(request_hash) as &[Option<Vec<u8>>],
+            &column!(responses),
+            &column!(marks),
+            &column!(log),
         )
         .execute(conn),
     )
     .await?;
     Ok(())
+}
+
+/// Open attempts of a tenant whose time is over, locked; those that another process has locked are left to it. The
+/// earliest due come first.
+pub async fn overdue(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    late_window_s: i32,
+    limit: i64,
+) -> Result<Vec<AttemptRow>, sqlx::Error> {
+    run(
+        "attempt_overdue",
+        sqlx::query_as!(
+            AttemptRow,
+            r#"select a.attempt_id, a.exam_id, a.candidate, a.number, a.form, a.state, a.flags, a.start_time, a.due_time,
+                a.submit_time, a.sequence, a.answered, a.request_hash, a.responses, a.log, e.late_mode, e.grace_s,
+                coalesce(c.extra_time_s, 0) as "extra_time_s!", clock_timestamp() as "now!"
+             from attempt a
+             join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
+             left join accommodation c
+                on c.tenant_id = $1 and c.exam_id = a.exam_id and c.candidate = a.candidate
+             where a.tenant_id = $1 and a.state = 0 and a.due_time <= now()
+               and a.due_time + make_interval(secs => e.grace_s + coalesce(c.extra_time_s, 0)
+                    + case e.late_mode when 'refuse' then 0 else $2::int end) <= now()
+             order by a.due_time
+             limit $3
+             for update of a skip locked"#,
+            tenant,
+            late_window_s,
+            limit,
+        )
+        .fetch_all(conn),
+    )
+    .await
+}
+
+/// The tenants after `after`, in order. Only a transaction that [`Db::sweep`](crate::db::Db::sweep) opened sees them.
+pub async fn tenants(conn: &mut PgConnection, after: Uuid, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+    run(
+        "tenants",
+        sqlx::query_scalar!(
+            "select tenant_id from tenant where tenant_id > $1 order by tenant_id limit $2",
+            after,
+            limit,
+        )
+        .fetch_all(conn),
+    )
+    .await
 }
 
 /// A submission of a candidate who sat elsewhere, ready to be stored.
@@ -257,7 +426,7 @@ pub struct Submission {
 }
 
 /// What the database gave a stored submission.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Stored {
     /// The attempt.
     pub attempt: Uuid,
@@ -267,6 +436,10 @@ pub struct Stored {
     pub submit_time: DateTime<Utc>,
     /// The exam's pass mark at present.
     pub pass_mark: Option<Decimal>,
+    /// The exam's grades at present.
+    pub grade_bands: Json<Vec<Band>>,
+    /// Whether it came late.
+    pub flags: i16,
 }
 
 /// Stores submissions of one tenant in one statement, under the exams' own rules. Those that are missing from the
@@ -309,29 +482,34 @@ pub async fn insert_submissions(
             Stored,
             r#"with stored as (
              insert into attempt (tenant_id, attempt_id, exam_id, candidate, number, form, state, start_time, submit_time,
-                answered, score, awaiting, actor, request_hash, responses, marks)
-             select $1, n.attempt, n.exam, n.candidate, n.number, n.form, n.state, now(), now(), n.answered, n.score,
-                n.awaiting, n.actor, n.hash, n.responses, n.marks
+                answered, score, awaiting, actor, request_hash, responses, marks, flags)
+             select $1, n.attempt, n.exam, n.candidate, n.last + n.nth, n.form, n.state, now(), now(), n.answered,
+                n.score, n.awaiting, n.actor, n.hash, n.responses, n.marks,
+                case when now() >= e.close_time + make_interval(secs => e.grace_s + coalesce(c.extra_time_s, 0))
+                    then 1 else 0 end
              from (
-                select g.*, coalesce(p.made, 0)
-                    + (row_number() over (partition by g.exam, g.candidate order by g.ordinal))::int as number
+                select g.*, p.made, coalesce(p.last, 0) as last,
+                    (row_number() over (partition by g.exam, g.candidate order by g.ordinal))::int as nth
                 from unnest($2::uuid[], $3::text[], $4::text[], $5::int2[], $6::int2[], $7::int[], $8::numeric[],
                     $9::numeric[], $10::uuid[], $11::bytea[], $12::bytea[], $13::bytea[]) with ordinality
                     as g (attempt, exam, candidate, form, state, answered, score, awaiting, actor, hash, responses,
                         marks, ordinal)
                 left join lateral (
-                    select max(a.number) as made from attempt a
+                    select max(a.number) as last, count(*) filter (where a.state <> -1) as made from attempt a
                     where a.tenant_id = $1 and a.exam_id = g.exam and a.candidate = g.candidate
                 ) p on true
              ) n
              join exam e on e.tenant_id = $1 and e.exam_id = n.exam
-             where n.number <= e.max_attempts
+             left join accommodation c on c.tenant_id = $1 and c.exam_id = n.exam and c.candidate = n.candidate
+             where n.made + n.nth <= e.max_attempts + coalesce(c.extra_attempts, 0)
                 and (e.open_time is null or e.open_time <= now())
-                and (e.close_time is null or now() < e.close_time)
+                and (e.close_time is null or e.late_mode <> 'refuse'
+                    or now() < e.close_time + make_interval(secs => e.grace_s + coalesce(c.extra_time_s, 0)))
              on conflict do nothing
-             returning attempt_id, exam_id, number, submit_time
+             returning attempt_id, exam_id, number, submit_time, flags
              )
-             select s.attempt_id as attempt, s.number, s.submit_time as "submit_time!", e.pass_mark
+             select s.attempt_id as attempt, s.number, s.submit_time as "submit_time!", e.pass_mark,
+                e.grade_bands as "grade_bands: Json<Vec<Band>>", s.flags
              from stored s join exam e on e.tenant_id = $1 and e.exam_id = s.exam_id"#,
             tenant,
             &attempts,
@@ -361,6 +539,8 @@ pub struct Obstacle {
     pub stored: Option<Stored>,
     /// The hash of the request that stored it.
     pub request_hash: Option<Vec<u8>>,
+    /// It is there, and was voided since.
+    pub is_void: bool,
     /// How the candidate stands at the exam.
     pub standing: Standing,
 }
@@ -377,13 +557,19 @@ pub async fn why_not(
     let rows = run(
         "attempt_why_not",
         sqlx::query!(
-            r#"select g.attempt as "attempt!", a.number as "number?", a.submit_time, a.request_hash,
-                now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts, e.pass_mark,
-                (select coalesce(max(b.number), 0) from attempt b
-                 where b.tenant_id = $1 and b.exam_id = g.exam and b.candidate = g.candidate) as "made!"
+            r#"select g.attempt as "attempt!", a.number as "number?", a.submit_time, a.request_hash, a.state as "state?",
+                a.flags as "flags?", now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts,
+                e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>", e.late_mode, e.grace_s, e.form_allotment,
+                coalesce(c.extra_time_s, 0) as "extra_time_s!", coalesce(c.extra_attempts, 0) as "extra_attempts!",
+                p.made as "made!", p.last as "last!"
              from unnest($2::uuid[], $3::text[], $4::text[]) as g (attempt, exam, candidate)
              join exam e on e.tenant_id = $1 and e.exam_id = g.exam
-             left join attempt a on a.tenant_id = $1 and a.attempt_id = g.attempt"#,
+             left join accommodation c on c.tenant_id = $1 and c.exam_id = g.exam and c.candidate = g.candidate
+             left join attempt a on a.tenant_id = $1 and a.attempt_id = g.attempt
+             cross join lateral (
+                select count(*) filter (where b.state <> -1) as made, coalesce(max(b.number), 0) as last from attempt b
+                where b.tenant_id = $1 and b.exam_id = g.exam and b.candidate = g.candidate
+             ) p"#,
             tenant,
             &attempts,
             &exams as &[&str],
@@ -401,8 +587,11 @@ pub async fn why_not(
                 number,
                 submit_time,
                 pass_mark: r.pass_mark,
+                grade_bands: r.grade_bands,
+                flags: r.flags.unwrap_or_default(),
             }),
             request_hash: r.request_hash,
+            is_void: r.state == Some(-1),
             standing: Standing {
                 now: r.now,
                 rules: Rules {
@@ -410,10 +599,78 @@ pub async fn why_not(
                     close_time: r.close_time,
                     time_limit_s: r.time_limit_s,
                     max_attempts: r.max_attempts,
+                    extra_attempts: r.extra_attempts,
+                    clock: Clock {
+                        late: LateMode::stored(&r.late_mode),
+                        grace_s: r.grace_s,
+                        extra_time_s: r.extra_time_s,
+                    },
                 },
+                allotment: Allotment::stored(&r.form_allotment),
                 made: r.made,
+                last: r.last,
                 open: None,
             },
         })
         .collect())
+}
+
+/// An attempt with what decides on showing its result.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "columns are described in the migrations")]
+pub struct ReleaseRow {
+    pub form: i16,
+    pub state: i16,
+    pub marks: Option<Vec<u8>>,
+    pub pass_mark: Option<Decimal>,
+    pub grade_bands: Json<Vec<Band>>,
+    pub release_when: String,
+    pub release_content: String,
+    pub release_time: Option<DateTime<Utc>>,
+    pub close_time: Option<DateTime<Utc>>,
+    pub grace_s: i32,
+    pub somebody_sits: bool,
+    /// The database's clock.
+    pub now: DateTime<Utc>,
+}
+
+impl ReleaseRow {
+    /// What bears on whether the result may be shown.
+    pub fn release(&self) -> Release {
+        Release {
+            when: ReleaseWhen::stored(&self.release_when),
+            now: self.now,
+            close_time: self.close_time,
+            grace_s: self.grace_s,
+            release_time: self.release_time,
+            somebody_sits: self.somebody_sits,
+        }
+    }
+}
+
+/// An attempt with what decides on showing its result, seen in one moment.
+pub async fn for_release(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    name: &AttemptName,
+) -> Result<Option<ReleaseRow>, sqlx::Error> {
+    run(
+        "attempt_release",
+        sqlx::query_as!(
+            ReleaseRow,
+            r#"select a.form, a.state, a.marks, e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>",
+                e.release_when, e.release_content, e.release_time, e.close_time, e.grace_s,
+                exists (select from attempt o where o.tenant_id = $1 and o.exam_id = $3 and o.state = 0)
+                    as "somebody_sits!",
+                now() as "now!"
+             from attempt a
+             join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
+             where a.tenant_id = $1 and a.attempt_id = $2 and a.exam_id = $3"#,
+            tenant,
+            name.attempt,
+            name.exam.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
 }

@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result},
 };
 
-use super::sql::{self, Stored, Submission};
+use super::sql::{self, Standing, Stored, Submission};
 
 /// Submissions in one transaction at most.
 pub const GROUP: usize = 64;
@@ -157,6 +157,10 @@ async fn store_once(db: &Db, tenant: Uuid, batch: &[&Submission]) -> Result<Vec<
         let Some(submission) = by_id.get(&obstacle.attempt) else { continue };
         let exam = format!("exams/{}", submission.exam);
         let answer = match (obstacle.stored, obstacle.request_hash) {
+            (Some(_), Some(hash)) if hash == submission.request_hash && obstacle.is_void => {
+                let message = "this submission was voided after it had been stored; send it again under a new request_id";
+                Err(Error::refused("ATTEMPT_VOID", format!("{exam}/attempts/{}", obstacle.attempt), message))
+            }
             (Some(first), Some(hash)) if hash == submission.request_hash => Ok(first),
             (Some(_), _) => Err(Error::refused(
                 "REQUEST_ID_REUSED",
@@ -164,8 +168,8 @@ async fn store_once(db: &Db, tenant: Uuid, batch: &[&Submission]) -> Result<Vec<
                 "this request_id was used before with another submission; nothing was written",
             )),
             (None, _) => {
-                match obstacle.standing.rules.may_start(&exam, obstacle.standing.now, obstacle.standing.made)
-                {
+                let Standing { rules, now, made, .. } = obstacle.standing;
+                match rules.may_submit(&exam, now, made) {
                     Err(refusal) => Err(refusal),
                     // Another process took the number in between: the next round gets a new one.
                     Ok(()) => continue,

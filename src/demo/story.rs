@@ -428,7 +428,7 @@ async fn attend(
         parent: EXAM.into(),
         candidate: candidate.into(),
         form: form.name.clone(),
-        request_id: String::new(),
+        ..pb::StartAttemptRequest::default()
     };
     let attempt = ok(delivery.start_attempt(request).await)?;
     for (half, sequence) in responses.chunks(responses.len().div_ceil(2).max(1)).zip(1..) {

@@ -13,12 +13,12 @@ use crate::{
     pb::{self, exam_service_server::ExamService},
 };
 
-use super::{sql, wire};
+use super::{policy::ReleaseWhen, sql, wire};
 
 /// The service.
 #[derive(Debug)]
 pub struct Exams {
-    db: Db,
+    pub(super) db: Db,
 }
 
 impl Exams {
@@ -127,6 +127,30 @@ impl Exams {
         unit.changed("exam.updated", &name, json!({ "fields": paths }));
         unit.commit(wire::show(&row)).await
     }
+
+    async fn release(&self, caller: &Caller, request: pb::ReleaseResultsRequest) -> Result<pb::Exam> {
+        let mut fields = Fields::default();
+        let name: ExamName = fields.take("name", request.name.parse());
+        let request_id = fields.request_id(&request.request_id);
+        fields.done()?;
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let tenant = caller.tenant.id;
+        let absent = || Error::NotFound(name.to_string());
+        let old = sql::lock(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+        if ReleaseWhen::stored(&old.release_when) != ReleaseWhen::ByHand {
+            let message = format!("{name} releases its results by itself; set release.time to BY_HAND first");
+            return Err(Error::refused("RELEASE_NOT_BY_HAND", name.to_string(), message));
+        }
+        if old.release_time.is_some() {
+            return unit.commit(wire::show(&old)).await;
+        }
+        let row = sql::release(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+        unit.changed("exam.results_released", &name, json!({ "content": row.release_content }));
+        unit.commit(wire::show(&row)).await
+    }
 }
 
 #[tonic::async_trait]
@@ -152,5 +176,29 @@ impl ExamService for Exams {
     async fn update_exam(&self, r: Request<pb::UpdateExamRequest>) -> Result<Response<pb::Exam>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.update(&caller, r.into_inner()).await?))
+    }
+
+    async fn release_results(
+        &self,
+        r: Request<pb::ReleaseResultsRequest>,
+    ) -> Result<Response<pb::Exam>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.release(&caller, r.into_inner()).await?))
+    }
+
+    async fn batch_set_accommodations(
+        &self,
+        r: Request<pb::BatchSetAccommodationsRequest>,
+    ) -> Result<Response<pb::BatchSetAccommodationsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.accommodate(&caller, r.into_inner()).await?))
+    }
+
+    async fn list_accommodations(
+        &self,
+        r: Request<pb::ListAccommodationsRequest>,
+    ) -> Result<Response<pb::ListAccommodationsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.accommodations(&caller, r.into_inner()).await?))
     }
 }

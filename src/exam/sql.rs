@@ -13,7 +13,11 @@ use crate::{
     points::{Points, Rounding},
 };
 
-use super::wire::{Given, Terms};
+use super::{
+    accommodation::Accommodation,
+    policy::Band,
+    wire::{Given, Terms},
+};
 
 /// An exam as stored.
 #[derive(Debug, FromRow)]
@@ -29,6 +33,14 @@ pub struct ExamRow {
     pub pass_mark: Option<Decimal>,
     pub rounding: Json<Rounding>,
     pub mark_floor: Decimal,
+    pub late_mode: String,
+    pub grace_s: i32,
+    pub counting: String,
+    pub grade_bands: Json<Vec<Band>>,
+    pub release_when: String,
+    pub release_content: String,
+    pub form_allotment: String,
+    pub release_time: Option<DateTime<Utc>>,
     pub revision: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
@@ -111,27 +123,36 @@ pub async fn insert(
     given: &Given,
 ) -> Result<ExamRow, sqlx::Error> {
     let forms: Vec<String> = given.forms.iter().map(ToString::to_string).collect();
-    let Terms { display_name, open_time, close_time, time_limit_s, max_attempts, pass_mark } = &given.terms;
+    let terms = &given.terms;
     let row = run(
         "exam_insert",
         sqlx::query_as!(
             ExamRow,
             r#"insert into exam (tenant_id, exam_id, display_name, forms, open_time, close_time, time_limit_s,
-                max_attempts, pass_mark, rounding, mark_floor)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                max_attempts, pass_mark, rounding, mark_floor, late_mode, grace_s, counting, grade_bands, release_when,
+                release_content, form_allotment)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
-                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time"#,
+                rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
+                form_allotment, release_time, revision, create_time, update_time"#,
             tenant,
             id.as_str(),
-            display_name,
+            terms.display_name,
             &forms,
-            *open_time,
-            *close_time,
-            *time_limit_s,
-            *max_attempts,
-            pass_mark.map(Points::decimal),
+            terms.open_time,
+            terms.close_time,
+            terms.time_limit_s,
+            terms.max_attempts,
+            terms.pass_mark.map(Points::decimal),
             Json(given.rounding) as Json<Rounding>,
             given.mark_floor.decimal(),
+            terms.late_mode.as_str(),
+            terms.grace_s,
+            terms.counting.as_str(),
+            Json(&terms.grade_bands) as Json<&Vec<Band>>,
+            terms.release_when.as_str(),
+            terms.release_content.as_str(),
+            terms.allotment.as_str(),
         )
         .fetch_optional(conn),
     )
@@ -150,7 +171,8 @@ pub async fn exam(
         sqlx::query_as!(
             ExamRow,
             r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
-                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time
+                rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
+                form_allotment, release_time, revision, create_time, update_time
              from exam where tenant_id = $1 and exam_id = $2"#,
             tenant,
             id.as_str(),
@@ -171,7 +193,8 @@ pub async fn lock(
         sqlx::query_as!(
             ExamRow,
             r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
-                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time
+                rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
+                form_allotment, release_time, revision, create_time, update_time
              from exam where tenant_id = $1 and exam_id = $2
              for no key update"#,
             tenant,
@@ -195,10 +218,12 @@ pub async fn update(
             ExamRow,
             r#"update exam
              set display_name = $3, open_time = $4, close_time = $5, time_limit_s = $6, max_attempts = $7,
-                pass_mark = $8, revision = revision + 1, update_time = now()
+                pass_mark = $8, late_mode = $9, grace_s = $10, counting = $11, grade_bands = $12, release_when = $13,
+                release_content = $14, form_allotment = $15, revision = revision + 1, update_time = now()
              where tenant_id = $1 and exam_id = $2
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
-                rounding as "rounding: Json<Rounding>", mark_floor, revision, create_time, update_time"#,
+                rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
+                form_allotment, release_time, revision, create_time, update_time"#,
             tenant,
             id.as_str(),
             terms.display_name,
@@ -207,10 +232,124 @@ pub async fn update(
             terms.time_limit_s,
             terms.max_attempts,
             terms.pass_mark.map(Points::decimal),
+            terms.late_mode.as_str(),
+            terms.grace_s,
+            terms.counting.as_str(),
+            Json(&terms.grade_bands) as Json<&Vec<Band>>,
+            terms.release_when.as_str(),
+            terms.release_content.as_str(),
+            terms.allotment.as_str(),
         )
         .fetch_optional(conn),
     )
     .await
+}
+
+/// Releases the results of an exam by hand; its revision goes up.
+pub async fn release(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &ExamId,
+) -> Result<Option<ExamRow>, sqlx::Error> {
+    run(
+        "exam_release",
+        sqlx::query_as!(
+            ExamRow,
+            r#"update exam
+             set release_time = now(), revision = revision + 1, update_time = now()
+             where tenant_id = $1 and exam_id = $2
+             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+                rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
+                form_allotment, release_time, revision, create_time, update_time"#,
+            tenant,
+            id.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// The database's clock, where there is such an exam.
+pub async fn moment_of(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &ExamId,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    run(
+        "exam_moment",
+        sqlx::query_scalar!(
+            r#"select now() as "now!" from exam where tenant_id = $1 and exam_id = $2"#,
+            tenant,
+            id.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// Sets accommodations, replacing what each of these people had; one for each person.
+pub async fn set_accommodations(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    exam: &ExamId,
+    given: &[Accommodation],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    // In one order everywhere, so that two such calls never wait for each other in a circle.
+    let mut given: Vec<&Accommodation> = given.iter().collect();
+    given.sort_by(|a, b| a.candidate.cmp(&b.candidate));
+    let candidates: Vec<String> = given.iter().map(|a| a.candidate.clone()).collect();
+    let times: Vec<i32> = given.iter().map(|a| a.extra_time_s).collect();
+    let attempts: Vec<i32> = given.iter().map(|a| a.extra_attempts).collect();
+    let reasons: Vec<String> = given.iter().map(|a| a.reason.clone()).collect();
+    run(
+        "accommodation_set",
+        sqlx::query!(
+            "insert into accommodation (tenant_id, exam_id, candidate, extra_time_s, extra_attempts, reason, update_time)
+             select $1, $2, n.candidate, n.extra_time_s, n.extra_attempts, n.reason, $7
+             from unnest($3::text[], $4::int[], $5::int[], $6::text[])
+                as n (candidate, extra_time_s, extra_attempts, reason)
+             on conflict (tenant_id, exam_id, candidate) do update
+             set extra_time_s = excluded.extra_time_s, extra_attempts = excluded.extra_attempts,
+                reason = excluded.reason, update_time = excluded.update_time",
+            tenant,
+            exam.as_str(),
+            &candidates,
+            &times,
+            &attempts,
+            &reasons,
+            now,
+        )
+        .execute(conn),
+    )
+    .await?;
+    Ok(())
+}
+
+/// What ListAccommodations offers.
+pub static ACCOMMODATIONS: Listing = Listing {
+    method: "ListAccommodations",
+    fields: &[],
+    orders: &[Order { name: "candidate", sql: "c.candidate" }],
+    tie: &[],
+    newest_first: false,
+};
+
+/// A page of the accommodations of an exam.
+pub async fn accommodations(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    exam: &ExamId,
+    page: &Page,
+) -> Result<Vec<Accommodation>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "select candidate, extra_time_s, extra_attempts, reason, update_time from accommodation c where c.tenant_id = ",
+    );
+    query.push_bind(tenant);
+    query.push(" and c.exam_id = ").push_bind(exam.as_str().to_owned());
+    page.push_conditions(&mut query);
+    page.push_order(&mut query);
+    run("accommodation_list", query.build_query_as().fetch_all(conn)).await
 }
 
 /// What ListExams offers.
@@ -231,7 +370,8 @@ pub static EXAMS: Listing = Listing {
 pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<ExamRow>, sqlx::Error> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, rounding,
-            mark_floor, revision, create_time, update_time
+            mark_floor, late_mode, grace_s, counting, grade_bands, release_when, release_content, form_allotment,
+            release_time, revision, create_time, update_time
          from exam e where e.tenant_id = ",
     );
     query.push_bind(tenant);

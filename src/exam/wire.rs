@@ -9,12 +9,20 @@ use crate::{
     points::{Points, Rounding, RoundingMode},
 };
 
-use super::sql::ExamRow;
+use super::{
+    policy::{Allotment, Band, Counting, LateMode, ReleaseContent, ReleaseWhen},
+    sql::ExamRow,
+};
 
 /// The most forms of an exam.
 const MAX_FORMS: usize = 26;
 /// The most attempts of one candidate.
 const MAX_ATTEMPTS: i32 = 100;
+
+/// The most grades of an exam.
+const MAX_BANDS: usize = 20;
+/// The most grace, in seconds.
+const MAX_GRACE_S: i32 = 600;
 
 /// An exam that a caller wrote, checked by itself; whether its forms are there, only the database knows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +52,20 @@ pub struct Terms {
     pub max_attempts: i32,
     /// The least score that passes.
     pub pass_mark: Option<Points>,
+    /// What happens to late answers.
+    pub late_mode: LateMode,
+    /// How long they still count as in time, in seconds.
+    pub grace_s: i32,
+    /// Which attempt counts.
+    pub counting: Counting,
+    /// The grades, ascending.
+    pub grade_bands: Vec<Band>,
+    /// When results are shown.
+    pub release_when: ReleaseWhen,
+    /// What is shown of them.
+    pub release_content: ReleaseContent,
+    /// How a candidate comes to a form.
+    pub allotment: Allotment,
 }
 
 /// An exam from the wire; bad fields are noted.
@@ -95,6 +117,14 @@ pub fn parse_terms(given: &pb::Exam, fields: &mut Fields) -> Terms {
     if let Some(mark) = pass_mark.filter(|m| m.is_negative()) {
         fields.bad("pass_mark", format!("must be 0 or more, is {mark}"));
     }
+    let late = given.late_policy.unwrap_or_default();
+    let late_mode = word(late.mode, "late_policy.mode", LateMode::from_pb, fields);
+    let grace_s = fields.seconds_up_to("late_policy.grace", late.grace.as_ref(), MAX_GRACE_S);
+    let release = given.release.unwrap_or_default();
+    let release_when = word(release.time, "release.time", ReleaseWhen::from_pb, fields);
+    if release_when == ReleaseWhen::AfterClosing && given.close_time.is_none() {
+        fields.bad("release.time", "is AFTER_CLOSING, and the exam has no close_time");
+    }
     Terms {
         display_name: fields.text("display_name", &given.display_name, 1, 200),
         open_time,
@@ -102,7 +132,45 @@ pub fn parse_terms(given: &pb::Exam, fields: &mut Fields) -> Terms {
         time_limit_s: fields.seconds("time_limit", given.time_limit.as_ref()),
         max_attempts: given.max_attempts.max(1),
         pass_mark,
+        late_mode,
+        grace_s,
+        counting: word(given.attempt_counting, "attempt_counting", Counting::from_pb, fields),
+        grade_bands: parse_bands(&given.grade_bands, fields),
+        release_when,
+        release_content: word(release.content, "release.content", ReleaseContent::from_pb, fields),
+        allotment: word(given.form_allotment, "form_allotment", Allotment::from_pb, fields),
     }
+}
+
+fn word<T: Default>(number: i32, field: &str, read: fn(i32) -> Option<T>, fields: &mut Fields) -> T {
+    read(number).unwrap_or_else(|| {
+        fields.bad(field, format!("{number} is none of its values"));
+        T::default()
+    })
+}
+
+/// Grades from the wire: distinct labels, figures that ascend.
+fn parse_bands(given: &[pb::GradeBand], fields: &mut Fields) -> Vec<Band> {
+    if given.len() > MAX_BANDS {
+        fields.bad("grade_bands", format!("has {} entries; at most {MAX_BANDS} are allowed", given.len()));
+        return Vec::new();
+    }
+    let mut bands: Vec<Band> = Vec::with_capacity(given.len());
+    for (i, band) in given.iter().enumerate() {
+        let label = fields.text(format!("grade_bands[{i}].label"), &band.label, 1, 32);
+        let before = fields.count();
+        let from = fields.points(format!("grade_bands[{i}].from_score"), &band.from_score);
+        let is_read = fields.count() == before;
+        if bands.iter().any(|b| b.label == label) {
+            fields.bad(format!("grade_bands[{i}].label"), "is there twice");
+        }
+        if let Some(last) = bands.last().filter(|b| is_read && b.from >= from) {
+            let what = format!("is {from}, not above the {} of the band before", last.from);
+            fields.bad(format!("grade_bands[{i}].from_score"), what);
+        }
+        bands.push(Band { label, from });
+    }
+    bands
 }
 
 /// A rounding rule from the wire; the default where there is none.
@@ -176,8 +244,19 @@ pub fn check_fixed(row: &ExamRow, given: &pb::Exam, fields: &mut Fields) {
 }
 
 /// The fields that may change, in the order of the protocol.
-pub const CHANGEABLE: [&str; 6] =
-    ["display_name", "open_time", "close_time", "time_limit", "max_attempts", "pass_mark"];
+pub const CHANGEABLE: [&str; 11] = [
+    "display_name",
+    "open_time",
+    "close_time",
+    "time_limit",
+    "max_attempts",
+    "pass_mark",
+    "late_policy",
+    "attempt_counting",
+    "grade_bands",
+    "release",
+    "form_allotment",
+];
 
 /// `row` with the fields of `new` that the mask names; all that may change where it names none.
 pub fn merge(row: &ExamRow, new: &pb::Exam, paths: &[String]) -> pb::Exam {
@@ -193,7 +272,12 @@ pub fn merge(row: &ExamRow, new: &pb::Exam, paths: &[String]) -> pb::Exam {
             "close_time" => merged.close_time = new.close_time,
             "time_limit" => merged.time_limit = new.time_limit,
             "max_attempts" => merged.max_attempts = new.max_attempts,
-            _ => merged.pass_mark.clone_from(&new.pass_mark),
+            "pass_mark" => merged.pass_mark.clone_from(&new.pass_mark),
+            "late_policy" => merged.late_policy = new.late_policy,
+            "attempt_counting" => merged.attempt_counting = new.attempt_counting,
+            "grade_bands" => merged.grade_bands.clone_from(&new.grade_bands),
+            "release" => merged.release = new.release,
+            _ => merged.form_allotment = new.form_allotment,
         }
     }
     merged
@@ -221,6 +305,22 @@ pub fn show(row: &ExamRow) -> pb::Exam {
         create_time: Some(timestamp(row.create_time)),
         update_time: Some(timestamp(row.update_time)),
         etag: row.revision.to_string(),
+        late_policy: Some(pb::LatePolicy {
+            mode: pb::LateMode::from(LateMode::stored(&row.late_mode)) as i32,
+            grace: Some(duration(row.grace_s)),
+        }),
+        attempt_counting: pb::AttemptCounting::from(Counting::stored(&row.counting)) as i32,
+        grade_bands: row
+            .grade_bands
+            .iter()
+            .map(|b| pb::GradeBand { label: b.label.clone(), from_score: b.from.to_string() })
+            .collect(),
+        release: Some(pb::ReleasePolicy {
+            time: pb::ReleaseTime::from(ReleaseWhen::stored(&row.release_when)) as i32,
+            content: pb::ReleaseContent::from(ReleaseContent::stored(&row.release_content)) as i32,
+        }),
+        form_allotment: pb::FormAllotment::from(Allotment::stored(&row.form_allotment)) as i32,
+        release_time: row.release_time.map(timestamp),
     }
 }
 
@@ -242,8 +342,23 @@ mod tests {
             pass_mark: "60.5".into(),
             rounding: Some(pb::Rounding { mode: pb::RoundingMode::HalfEven as i32, step: "0.5".into() }),
             mark_floor: "-1".into(),
+            late_policy: Some(pb::LatePolicy {
+                mode: pb::LateMode::AcceptAndMark as i32,
+                grace: Some(duration(30)),
+            }),
+            attempt_counting: pb::AttemptCounting::Best as i32,
+            grade_bands: vec![band("及格", "60"), band("优秀", "90.5")],
+            release: Some(pb::ReleasePolicy {
+                time: pb::ReleaseTime::AfterClosing as i32,
+                content: pb::ReleaseContent::Keys as i32,
+            }),
+            form_allotment: pb::FormAllotment::Seat as i32,
             ..Default::default()
         }
+    }
+
+    fn band(label: &str, from_score: &str) -> pb::GradeBand {
+        pb::GradeBand { label: label.into(), from_score: from_score.into() }
     }
 
     fn row(given: &Given) -> ExamRow {
@@ -259,6 +374,14 @@ mod tests {
             pass_mark: terms.pass_mark.map(Points::decimal),
             rounding: Json(given.rounding),
             mark_floor: given.mark_floor.decimal(),
+            late_mode: terms.late_mode.as_str().into(),
+            grace_s: terms.grace_s,
+            counting: terms.counting.as_str().into(),
+            grade_bands: Json(terms.grade_bands),
+            release_when: terms.release_when.as_str().into(),
+            release_content: terms.release_content.as_str().into(),
+            form_allotment: terms.allotment.as_str().into(),
+            release_time: None,
             revision: 4,
             create_time: DateTime::UNIX_EPOCH,
             update_time: DateTime::UNIX_EPOCH,
@@ -311,6 +434,16 @@ mod tests {
         fields.done().unwrap();
         assert_eq!((shown.max_attempts, shown.mark_floor.as_str(), shown.pass_mark.as_str()), (1, "0", ""));
         assert_eq!(shown.rounding.unwrap().step, "0.01");
+        let late = pb::LatePolicy { mode: pb::LateMode::Refuse as i32, grace: Some(duration(0)) };
+        assert_eq!(
+            (shown.late_policy, shown.attempt_counting),
+            (Some(late), pb::AttemptCounting::First as i32)
+        );
+        let release = pb::ReleasePolicy {
+            time: pb::ReleaseTime::ByHand as i32,
+            content: pb::ReleaseContent::ScoreOnly as i32,
+        };
+        assert_eq!((shown.release, shown.form_allotment), (Some(release), pb::FormAllotment::Hash as i32));
     }
 
     #[test]
@@ -325,6 +458,14 @@ mod tests {
             pass_mark: "-1".into(),
             rounding: Some(pb::Rounding { mode: 99, step: "0".into() }),
             mark_floor: "0.5".into(),
+            late_policy: Some(pb::LatePolicy {
+                mode: 9,
+                grace: Some(prost_types::Duration { seconds: 601, nanos: 0 }),
+            }),
+            attempt_counting: 9,
+            grade_bands: vec![band("A", "60"), band("A", "60"), band("", "x"), band("C", "59")],
+            release: Some(pb::ReleasePolicy { time: -1, content: 4 }),
+            form_allotment: 4,
             ..Default::default()
         };
         let mut fields = Fields::under("exam");
@@ -338,10 +479,27 @@ mod tests {
             "exam.close_time",
             "exam.max_attempts",
             "exam.pass_mark",
+            "exam.late_policy.mode",
+            "exam.late_policy.grace",
+            "exam.release.time",
             "exam.display_name",
             "exam.time_limit",
+            "exam.attempt_counting",
+            "exam.grade_bands[1].label",
+            "exam.grade_bands[1].from_score",
+            "exam.grade_bands[2].label",
+            "exam.grade_bands[2].from_score",
+            "exam.release.content",
+            "exam.form_allotment",
         ];
         assert_eq!(paths(fields), expected);
+    }
+
+    #[test]
+    fn a_release_after_closing_needs_a_closing() {
+        let mut fields = Fields::default();
+        parse(&pb::Exam { close_time: None, ..exam() }, &mut fields);
+        assert_eq!(paths(fields), ["release.time"]);
     }
 
     #[test]

@@ -8,11 +8,13 @@ use crate::{
     attempt::{
         packed::{self, Unpack},
         plans::Plans,
+        sitting::{EXPIRED, LATE},
     },
     auth::Caller,
     db::{Db, Tx},
     door::Fields,
     error::{Error, Result},
+    exam::policy::{self, Tally},
     ids::{AttemptName, ExamName, FormName, Parent, ResultName},
     page::{Ask, Page},
     pb::{self, result_service_server::ResultService, timestamp},
@@ -22,7 +24,7 @@ use crate::{
 use super::{
     items,
     show::{self, Sat},
-    sql::{self, Group, ListRow, Sheet},
+    sql::{self, Group, ListRow, Record, Sheet},
     summary::Scores,
 };
 
@@ -67,11 +69,29 @@ impl Results {
             number: row.number,
             form: &form,
             pass_mark: row.pass_mark,
+            bands: &row.grade_bands,
+            flags: row.flags,
             start_time: row.start_time,
             submit_time: row.submit_time,
             revision: row.revision,
         };
         Ok(show::result(sat, &marks, &outcome))
+    }
+
+    async fn candidate(
+        &self,
+        caller: &Caller,
+        request: pb::GetCandidateScoreRequest,
+    ) -> Result<pb::CandidateScore> {
+        let mut fields = Fields::default();
+        let exam: ExamName = fields.take("parent", request.parent.parse());
+        let candidate = fields.candidate("candidate", &request.candidate);
+        fields.done()?;
+        let mut tx = self.db.read(caller).await?;
+        let record = sql::record(&mut tx, caller.tenant.id, &exam.exam, &candidate).await?;
+        tx.commit().await?;
+        let record = record.ok_or_else(|| Error::NotFound(exam.to_string()))?;
+        Ok(show_candidate(&exam, candidate, &record))
     }
 
     async fn list(
@@ -250,7 +270,10 @@ fn show_row(row: ListRow) -> pb::Result {
         score: decimal(row.score),
         max_score: decimal(row.total),
         awaiting_points: decimal(row.awaiting),
-        passed: show::passed(row.pass_mark, row.score, row.awaiting),
+        passed: policy::passed(row.pass_mark, row.score, row.awaiting),
+        grade: policy::grade(&row.grade_bands, row.score, row.awaiting),
+        late: row.flags & LATE != 0,
+        expired: row.flags & EXPIRED != 0,
         submit_time: Some(timestamp(row.submit_time)),
         start_time: Some(timestamp(row.start_time)),
         revision: row.revision,
@@ -258,11 +281,43 @@ fn show_row(row: ListRow) -> pb::Result {
     }
 }
 
+/// What counts of a candidate's attempts.
+fn show_candidate(exam: &ExamName, candidate: String, record: &Record) -> pb::CandidateScore {
+    let mut shown = pb::CandidateScore {
+        exam: exam.to_string(),
+        candidate,
+        attempt_counting: pb::AttemptCounting::from(record.counting) as i32,
+        attempts_used: record.used as i32,
+        attempts_allowed: record.allowed,
+        ..Default::default()
+    };
+    let tallies: Vec<Tally> = record.submitted.iter().map(|(_, tally)| *tally).collect();
+    if let Some((tally, which)) = policy::count(record.counting, record.rounding, &tallies) {
+        let decimal = |value| Points::new(value).to_string();
+        shown.score = decimal(tally.score);
+        shown.max_score = decimal(tally.max);
+        shown.awaiting_points = decimal(tally.awaiting);
+        shown.grade = policy::grade(&record.bands, tally.score, tally.awaiting);
+        shown.passed = policy::passed(record.pass_mark, tally.score, tally.awaiting);
+        let name = |i: usize| record.submitted.get(i).map(|(id, _)| format!("{exam}/attempts/{id}/result"));
+        shown.results = which.into_iter().filter_map(name).collect();
+    }
+    shown
+}
+
 #[tonic::async_trait]
 impl ResultService for Results {
     async fn get_result(&self, r: Request<pb::GetResultRequest>) -> Result<Response<pb::Result>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.get(&caller, r.into_inner()).await?))
+    }
+
+    async fn get_candidate_score(
+        &self,
+        r: Request<pb::GetCandidateScoreRequest>,
+    ) -> Result<Response<pb::CandidateScore>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.candidate(&caller, r.into_inner()).await?))
     }
 
     async fn list_results(

@@ -5,7 +5,12 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::{
-    attempt::{plans::CompiledForm, response::Mark},
+    attempt::{
+        plans::CompiledForm,
+        response::Mark,
+        sitting::{EXPIRED, LATE},
+    },
+    exam::policy::{Band, grade, passed},
     ids::ExamName,
     pb::{self, timestamp},
     points::Points,
@@ -27,21 +32,16 @@ pub struct Sat<'a> {
     pub form: &'a CompiledForm,
     /// The exam's pass mark at present.
     pub pass_mark: Option<Decimal>,
+    /// The exam's grades at present.
+    pub bands: &'a [Band],
+    /// Whether it came late, whether the service ended it.
+    pub flags: i16,
     /// When it was started.
     pub start_time: DateTime<Utc>,
     /// When it was submitted.
     pub submit_time: DateTime<Utc>,
     /// Which revision of the marks this is.
     pub revision: i32,
-}
-
-/// Whether the pass mark is reached: unknown without one, and while what still waits could decide it.
-pub fn passed(pass_mark: Option<Decimal>, score: Decimal, awaiting: Decimal) -> Option<bool> {
-    let pass_mark = pass_mark?;
-    if score >= pass_mark {
-        return Some(true);
-    }
-    (score + awaiting < pass_mark).then_some(false)
 }
 
 /// A result with its marks and subscores.
@@ -69,25 +69,30 @@ pub fn result(sat: Sat<'_>, marks: &[Mark], outcome: &Outcome) -> pb::Result {
             .iter()
             .zip(&sat.form.versions)
             .zip(marks)
-            .map(|((slot, version), mark)| {
-                let state = match mark {
-                    Mark::NotAnswered => pb::MarkState::NotAnswered,
-                    Mark::Scored(_) => pb::MarkState::Scored,
-                    Mark::Awaiting => pb::MarkState::AwaitingGrading,
-                };
-                pb::Mark {
-                    position: slot.position as i32,
-                    question_version: version.clone(),
-                    part: slot.part as i32,
-                    state: state as i32,
-                    points: decimal(mark.points()),
-                    max_points: decimal(slot.points),
-                }
+            .map(|((slot, version), mark)| pb::Mark {
+                position: slot.position as i32,
+                question_version: version.clone(),
+                part: slot.part as i32,
+                state: mark_state(mark) as i32,
+                points: decimal(mark.points()),
+                max_points: decimal(slot.points),
             })
             .collect(),
         submit_time: Some(timestamp(sat.submit_time)),
         start_time: Some(timestamp(sat.start_time)),
         revision: sat.revision,
+        grade: grade(sat.bands, outcome.total.decimal(), outcome.awaiting.decimal()),
+        late: sat.flags & LATE != 0,
+        expired: sat.flags & EXPIRED != 0,
+    }
+}
+
+/// How a mark came to be, on the wire.
+pub fn mark_state(mark: &Mark) -> pb::MarkState {
+    match mark {
+        Mark::NotAnswered => pb::MarkState::NotAnswered,
+        Mark::Scored(_) => pb::MarkState::Scored,
+        Mark::Awaiting => pb::MarkState::AwaitingGrading,
     }
 }
 

@@ -7,15 +7,17 @@
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, types::Json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
     db::{Rows, run},
+    exam::policy::{Band, Counting, Tally},
     filter::{Field, FieldType},
     ids::{AttemptName, ExamId},
     page::{Key, Listing, Order, Page},
+    points::Rounding,
 };
 
 /// Rows that travel together to the thread that folds them.
@@ -33,6 +35,8 @@ pub struct ResultRow {
     pub submit_time: DateTime<Utc>,
     pub marks: Vec<u8>,
     pub pass_mark: Option<Decimal>,
+    pub grade_bands: Json<Vec<Band>>,
+    pub flags: i16,
 }
 
 /// A submitted attempt; none where it is open or another exam's.
@@ -46,7 +50,7 @@ pub async fn result(
         sqlx::query_as!(
             ResultRow,
             r#"select a.candidate, a.number, a.form, a.revision, a.start_time, a.submit_time as "submit_time!",
-                a.marks as "marks!", e.pass_mark
+                a.marks as "marks!", e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>", a.flags
              from attempt a
              join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
              where a.tenant_id = $1 and a.attempt_id = $2 and a.exam_id = $3 and a.state > 0"#,
@@ -75,12 +79,14 @@ pub struct ListRow {
     /// The points of the form.
     pub total: Decimal,
     pub pass_mark: Option<Decimal>,
+    pub grade_bands: Json<Vec<Band>>,
+    pub flags: i16,
     pub start_time: DateTime<Utc>,
     pub submit_time: DateTime<Utc>,
     pub revision: i32,
 }
 
-/// What ListResults offers. `passed` is null (neither true nor false) as [`passed`](super::show::passed) has it.
+/// What ListResults offers. `passed` is null (neither true nor false) as [`passed`](crate::exam::policy::passed) has it.
 pub static RESULTS: Listing = Listing {
     method: "ListResults",
     fields: &[
@@ -119,7 +125,7 @@ pub async fn results(
          (select f.total from form f \
           where f.tenant_id = a.tenant_id and f.blueprint_id = split_part(e.forms[a.form + 1], '/', 2) \
             and f.form_id = split_part(e.forms[a.form + 1], '/', 4)) as total, \
-         e.pass_mark, a.start_time, a.submit_time, a.revision \
+         e.pass_mark, e.grade_bands, a.flags, a.start_time, a.submit_time, a.revision \
          from attempt a \
          join exam e on e.tenant_id = a.tenant_id and e.exam_id = a.exam_id \
          where a.state > 0 and a.tenant_id = ",
@@ -140,6 +146,73 @@ pub fn result_key(page: &Page, row: &ListRow) -> Vec<Key> {
         _ => Key::Time(row.submit_time),
     };
     vec![first, Key::Uuid(row.attempt_id)]
+}
+
+/// What the exam says about which attempt counts, and what the candidate has made.
+#[derive(Debug)]
+pub struct Record {
+    /// Which attempt counts.
+    pub counting: Counting,
+    /// How a mean is rounded.
+    pub rounding: Rounding,
+    /// The exam's pass mark.
+    pub pass_mark: Option<Decimal>,
+    /// The exam's grades.
+    pub bands: Vec<Band>,
+    /// Attempts that the candidate may make.
+    pub allowed: i32,
+    /// Attempts that are not void.
+    pub used: usize,
+    /// The submitted ones by number.
+    pub submitted: Vec<(Uuid, Tally)>,
+}
+
+/// A candidate's attempts at an exam that are not void; `None` where there is no such exam.
+pub async fn record(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    exam: &ExamId,
+    candidate: &str,
+) -> Result<Option<Record>, sqlx::Error> {
+    let rows = run(
+        "result_record",
+        sqlx::query!(
+            r#"select e.counting, e.rounding as "rounding: Json<Rounding>", e.pass_mark,
+                e.grade_bands as "grade_bands: Json<Vec<Band>>",
+                e.max_attempts + coalesce(c.extra_attempts, 0) as "allowed!", a.attempt_id as "attempt_id?", a.score,
+                a.awaiting,
+                (select f.total from form f
+                 where f.tenant_id = e.tenant_id and f.blueprint_id = split_part(e.forms[a.form + 1], '/', 2)
+                    and f.form_id = split_part(e.forms[a.form + 1], '/', 4)) as total
+             from exam e
+             left join accommodation c on c.tenant_id = $1 and c.exam_id = e.exam_id and c.candidate = $3
+             left join attempt a
+                on a.tenant_id = $1 and a.exam_id = e.exam_id and a.candidate = $3 and a.state <> -1
+             where e.tenant_id = $1 and e.exam_id = $2
+             order by a.number"#,
+            tenant,
+            exam.as_str(),
+            candidate,
+        )
+        .fetch_all(conn),
+    )
+    .await?;
+    let used = rows.iter().filter(|r| r.attempt_id.is_some()).count();
+    let submitted = rows
+        .iter()
+        .filter_map(|r| {
+            Some((r.attempt_id?, Tally { score: r.score?, awaiting: r.awaiting?, max: r.total? }))
+        })
+        .collect();
+    Ok(rows.into_iter().next().map(|r| Record {
+        counting: Counting::stored(&r.counting),
+        rounding: r.rounding.0,
+        pass_mark: r.pass_mark,
+        bands: r.grade_bands.0,
+        allowed: r.allowed,
+        used,
+        submitted,
+    }))
 }
 
 /// One form of an exam, with the pass mark of the exam.

@@ -193,7 +193,39 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
             };
             vec![a.delivery().start_attempt(request).await?.into_inner().name]
         }
+        "ReleaseResults" => {
+            let name = pick_name("exams/spring", "exams/none");
+            let request = pb::ReleaseResultsRequest { name, ..Default::default() };
+            vec![a.exam().release_results(request).await?.into_inner().name]
+        }
+        "BatchSetAccommodations" => {
+            // One change for each person; a bad one is none.
+            let people = if good { ["n-1", "", "n-2"].as_slice() } else { &[] };
+            let accommodations = people.iter().map(|candidate| pb::Accommodation {
+                candidate: (*candidate).to_owned(),
+                ..Default::default()
+            });
+            let request = pb::BatchSetAccommodationsRequest {
+                parent: "exams/spring".to_owned(),
+                accommodations: accommodations.collect(),
+                ..Default::default()
+            };
+            a.exam().batch_set_accommodations(request).await?;
+            vec!["exams/spring".to_owned(); 2]
+        }
+        "VoidAttempt" => {
+            let reason = pick_name("x", "");
+            let request = pb::VoidAttemptRequest { name: open.to_owned(), reason, ..Default::default() };
+            vec![a.delivery().void_attempt(request).await?.into_inner().name]
+        }
         // The attempt row is the record of these.
+        "ReportSittingEvents" => {
+            let kind = if good { pb::SittingEventKind::FocusLost } else { pb::SittingEventKind::Voided };
+            let event = pb::SittingEvent { kind: kind as i32, ..Default::default() };
+            let request = pb::ReportSittingEventsRequest { name: open.to_owned(), events: vec![event] };
+            a.delivery().report_sitting_events(request).await?;
+            vec![]
+        }
         "SaveResponses" => {
             let responses = if good { vec![pick(1, "B")] } else { vec![pick(99, "B")] };
             let request = pb::SaveResponsesRequest { name: open.to_owned(), responses, sequence: 1 };

@@ -16,5 +16,6 @@ mod lists;
 mod papers;
 mod results;
 mod round_trips;
+mod sitting;
 mod telemetry;
 mod tenancy;

@@ -125,6 +125,18 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
                 .get_item_analysis(pb::GetItemAnalysisRequest { name: exam, ..Default::default() })
                 .await?,
         ),
+        "ListSittingEvents" => {
+            let request = pb::ListSittingEventsRequest { parent: attempt };
+            bytes(a.delivery().list_sitting_events(request).await?)
+        }
+        "GetReleasedResult" => {
+            let request = pb::GetReleasedResultRequest { name: attempt };
+            bytes(a.delivery().get_released_result(request).await?)
+        }
+        "GetCandidateScore" => {
+            let request = pb::GetCandidateScoreRequest { parent: exam, candidate: "e-1".to_owned() };
+            bytes(a.result().get_candidate_score(request).await?)
+        }
         list if list.starts_with("List") => {
             let (parent, ..) = offer(list);
             let parent = match (other, list) {
@@ -132,7 +144,7 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
                 (true, "ListQuestions") => "banks/other",
                 (true, "ListQuestionVersions") => "banks/crm/questions/other",
                 (true, "ListForms") => "blueprints/other",
-                (true, "ListResults") => "exams/other",
+                (true, "ListResults" | "ListAccommodations") => "exams/other",
                 (true, _) => parent,
             };
             let (names, _) = page(a, list, Ask::under(parent)).await?;
@@ -149,7 +161,8 @@ async fn no_read_shows_anything_of_another_tenants() {
         protocol::methods().into_iter().map(|m| m.name).filter(|m| !protocol::writes(m)).collect();
     for method in &reads {
         // The same names: everybody sees its own.
-        if !method.ends_with("/GetAttempt") && !method.ends_with("/GetResult") {
+        let of_attempt = ["GetAttempt", "GetResult", "GetReleasedResult", "ListSittingEvents"];
+        if !of_attempt.contains(&method.split('/').nth(1).unwrap()) {
             let own =
                 read(&world.a, method, false, &names).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));
             assert!(!contains(&own, MARK), "{method}");
@@ -208,7 +221,7 @@ async fn no_filter_and_no_collection_reaches_another_tenants() {
     for method in lists::methods() {
         let (parent, ..) = offer(&method);
         let dash = match parent.split('/').next() {
-            Some(head @ ("banks" | "blueprints" | "exams")) if method != "ListQuestionVersions" => {
+            Some(head @ ("banks" | "blueprints" | "exams")) if !matches!(method.as_str(), "ListQuestionVersions" | "ListAccommodations") => {
                 format!("{head}/-")
             }
             _ => parent.to_owned(),
@@ -361,6 +374,34 @@ async fn no_write_reaches_another_tenants() {
                     ..Default::default()
                 };
                 a.delivery().start_attempt(request).await.map(|_| Code::Ok)
+            }
+            "ReleaseResults" => {
+                let request =
+                    pb::ReleaseResultsRequest { name: "exams/other".to_owned(), ..Default::default() };
+                a.exam().release_results(request).await.map(|_| Code::Ok)
+            }
+            "BatchSetAccommodations" => {
+                let one = pb::Accommodation { candidate: "x".to_owned(), ..Default::default() };
+                let request = pb::BatchSetAccommodationsRequest {
+                    parent: "exams/other".to_owned(),
+                    accommodations: vec![one],
+                    ..Default::default()
+                };
+                a.exam().batch_set_accommodations(request).await.map(|_| Code::Ok)
+            }
+            "ReportSittingEvents" => {
+                let kind = pb::SittingEventKind::Note as i32;
+                let events = vec![pb::SittingEvent { kind, ..Default::default() }];
+                let request = pb::ReportSittingEventsRequest { name: names.attempt.clone(), events };
+                a.delivery().report_sitting_events(request).await.map(|_| Code::Ok)
+            }
+            "VoidAttempt" => {
+                let request = pb::VoidAttemptRequest {
+                    name: names.attempt.clone(),
+                    reason: "x".to_owned(),
+                    ..Default::default()
+                };
+                a.delivery().void_attempt(request).await.map(|_| Code::Ok)
             }
             "SaveResponses" => {
                 let request = pb::SaveResponsesRequest {

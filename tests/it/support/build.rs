@@ -190,6 +190,20 @@ impl As {
         self.exam().create_exam(request).await.unwrap().into_inner().name
     }
 
+    /// Sets accommodations; what became of each.
+    pub async fn accommodate(
+        &self,
+        exam: &str,
+        accommodations: Vec<pb::Accommodation>,
+    ) -> Vec<pb::BatchSetAccommodationsElement> {
+        let request = pb::BatchSetAccommodationsRequest {
+            parent: exam.to_owned(),
+            accommodations,
+            ..Default::default()
+        };
+        self.exam().batch_set_accommodations(request).await.unwrap().into_inner().elements
+    }
+
     /// Sends a submission of a candidate who sat elsewhere.
     pub async fn submission(
         &self,

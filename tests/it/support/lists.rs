@@ -22,10 +22,10 @@ impl Ask {
     }
 }
 
-/// The methods that list, without their service.
+/// The methods that list in pages, without their service. The log of a sitting is bounded and comes whole.
 pub fn methods() -> Vec<String> {
     let all = protocol::methods().into_iter().map(|m| m.name.split('/').nth(1).unwrap().to_owned());
-    all.filter(|m| m.starts_with("List")).collect()
+    all.filter(|m| m.starts_with("List") && m != "ListSittingEvents").collect()
 }
 
 /// A page: the names of its rows, and the token of the next one.
@@ -71,6 +71,11 @@ pub async fn page(a: &As, method: &str, ask: Ask) -> Result<(Vec<String>, String
             let r = a.result().list_results(request).await?.into_inner();
             (r.results.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
+        "ListAccommodations" => {
+            let request = pb::ListAccommodationsRequest { parent, page_size, page_token };
+            let r = a.exam().list_accommodations(request).await?.into_inner();
+            (r.accommodations.into_iter().map(|x| x.candidate).collect(), r.next_page_token)
+        }
         other => panic!("{other} is a new list: add it here"),
     })
 }
@@ -106,6 +111,7 @@ pub fn offer(method: &str) -> (&'static str, Option<&'static str>, &'static [&'s
         "ListForms" => ("blueprints/standard", Some("bank = \"banks/crm\""), &["create_time"]),
         "ListExams" => ("", Some("display_name : 考试"), &["create_time"]),
         "ListResults" => ("exams/spring", Some("attempt_number = 1"), &["submit_time", "score"]),
+        "ListAccommodations" => ("exams/spring", None, &[]),
         other => panic!("{other} is a new list: add it here"),
     }
 }

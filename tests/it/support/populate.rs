@@ -84,7 +84,7 @@ impl As {
     }
 
     /// Everything: the forms, the exams `spring`, `summer` and `choices`, three submissions at `spring`, four at
-    /// `choices`, one open attempt of `open` at `spring`, and two more API keys.
+    /// `choices`, one open attempt of `open` and three accommodations at `spring`, and two more API keys.
     pub async fn populate(&self) {
         self.populate_forms().await;
         self.exam_of("spring", &["blueprints/standard/forms/a"], |e| e.max_attempts = 3).await;
@@ -103,6 +103,12 @@ impl As {
             ..Default::default()
         };
         self.delivery().start_attempt(request).await.unwrap();
+        let accommodations = ["x-1", "x-2", "x-3"].map(|candidate| pb::Accommodation {
+            candidate: candidate.to_owned(),
+            extra_attempts: 1,
+            ..Default::default()
+        });
+        self.accommodate("exams/spring", accommodations.to_vec()).await;
         self.role(&[pb::Role::Author]).await;
         self.role(&[pb::Role::Analyst]).await;
     }

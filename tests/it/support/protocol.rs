@@ -1,6 +1,6 @@
 //! The protocol as data: every method that there is, so that a new one must be looked at here.
 
-use assessd::pb;
+use assessd::{pb, server::SERVICES};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
@@ -11,12 +11,13 @@ pub struct Method {
     pub name: String,
 }
 
-/// Every RPC of the package.
+/// Every RPC of the package that is served.
 pub fn methods() -> Vec<Method> {
     let set = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap();
     let mut found = Vec::new();
     for file in set.file.iter().filter(|f| f.package() == "assessment.v1") {
-        for service in &file.service {
+        let served = |name: &str| SERVICES.contains(&format!("assessment.v1.{name}").as_str());
+        for service in file.service.iter().filter(|s| served(s.name())) {
             for method in &service.method {
                 found.push(Method { name: format!("{}/{}", service.name(), method.name()) });
             }
@@ -53,6 +54,10 @@ pub fn writes(method: &str) -> bool {
         | "UpdateExam"
         | "StartAttempt"
         | "SaveResponses"
+        | "ReleaseResults"
+        | "BatchSetAccommodations"
+        | "ReportSittingEvents"
+        | "VoidAttempt"
         | "SubmitAttempt"
         | "ScoreSubmission"
         | "BatchScoreSubmissions" => true,
@@ -71,7 +76,11 @@ pub fn writes(method: &str) -> bool {
         | "ListForms"
         | "GetExam"
         | "ListExams"
+        | "ListAccommodations"
         | "GetAttempt"
+        | "ListSittingEvents"
+        | "GetReleasedResult"
+        | "GetCandidateScore"
         | "GetResult"
         | "ListResults"
         | "GetExamSummary"
