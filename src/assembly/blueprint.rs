@@ -620,7 +620,7 @@ mod tests {
         );
         let stored = r#"{"sections":[]}"#;
         assert!(
-            serde_json::from_str::<Blueprint>(stored).unwrap_err().to_string().contains("1 to 100 sections")
+            serde_json::from_str::<Blueprint>(stored).unwrap_err().to_string().contains("1 to 50 sections")
         );
     }
 

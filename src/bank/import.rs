@@ -162,7 +162,7 @@ pub async fn run(
         sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes).await?;
     }
     let mut blueprint = None;
-    if let (Some(name), Some((title, made))) = (&import.blueprint, declared_blueprint(&reading)) {
+    if let (Some(name), Some((title, made))) = (&import.blueprint, declared_blueprint(&reading, &found)) {
         assembly::rpc::insert_declared(&mut unit, caller, name, &import.bank, &title, made).await?;
         blueprint = Some(name.to_string());
     }
@@ -456,35 +456,52 @@ async fn settle(
 }
 
 /// The blueprint that the first document with usable section heads declares, with the document's title.
-fn declared_blueprint(reading: &paper::Reading) -> Option<(String, Blueprint)> {
-    reading.documents.iter().find_map(|doc| {
-        let heads: Vec<DeclaredSection> = doc
-            .sections
-            .iter()
-            .enumerate()
-            .map(|(i, section)| DeclaredSection {
-                title: shorten(section.title.as_deref().unwrap_or_default(), 200),
-                kind: match section.kind {
-                    paper::Kind::SingleChoice => Kind::SingleChoice,
-                    paper::Kind::MultipleChoice => Kind::MultipleChoice,
-                    paper::Kind::IndeterminateChoice => Kind::IndeterminateChoice,
-                    paper::Kind::TrueFalse => Kind::TrueFalse,
-                    paper::Kind::FillBlank => Kind::FillBlank,
-                    paper::Kind::Scenario | paper::Kind::CaseAnalysis if section.material.is_some() => {
-                        Kind::Case
-                    }
-                    _ => Kind::ShortAnswer,
-                },
-                declared_count: section.declared_count,
-                implied_count: section.implied_count,
-                points_each: section.points_each.map(Points::new),
-                declared_total: section.declared_total.map(Points::new),
-                found: doc.questions.iter().filter(|q| q.section == i).count() as u32,
-            })
-            .collect();
+fn declared_blueprint(reading: &paper::Reading, found: &[Found]) -> Option<(String, Blueprint)> {
+    reading.documents.iter().enumerate().find_map(|(d, doc)| {
+        let heads: Vec<DeclaredSection> =
+            doc.sections.iter().enumerate().map(|(s, section)| declared_section(doc, d, s, section, found)).collect();
         let title = doc.title.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| "试卷".to_owned());
         Blueprint::from_declared(&heads).0.map(|blueprint| (shorten(&title, 200), blueprint))
     })
+}
+
+fn declared_section(
+    doc: &paper::Document,
+    document: usize,
+    index: usize,
+    section: &paper::Section,
+    found: &[Found],
+) -> DeclaredSection {
+    let in_section = |f: &&Found| {
+        f.document == document && f.members.first().is_some_and(|m| doc.questions[*m].section == index)
+    };
+    let cases = found.iter().filter(in_section).filter(|f| f.draft.content.kind() == Kind::Case).count() as u32;
+    let mut head = DeclaredSection {
+        title: shorten(section.title.as_deref().unwrap_or_default(), 200),
+        kind: match section.kind {
+            paper::Kind::SingleChoice => Kind::SingleChoice,
+            paper::Kind::MultipleChoice => Kind::MultipleChoice,
+            paper::Kind::IndeterminateChoice => Kind::IndeterminateChoice,
+            paper::Kind::TrueFalse => Kind::TrueFalse,
+            paper::Kind::FillBlank => Kind::FillBlank,
+            _ if cases > 0 => Kind::Case,
+            _ => Kind::ShortAnswer,
+        },
+        declared_count: section.declared_count,
+        implied_count: section.implied_count,
+        points_each: section.points_each.map(Points::new),
+        declared_total: section.declared_total.map(Points::new),
+        found: found.iter().filter(in_section).count() as u32,
+    };
+    // A paper counts the items below a case, a bank the case: the section's points stay what they are.
+    if head.kind == Kind::Case {
+        let items = head.declared_count.or(head.implied_count);
+        head.declared_total = head.declared_total.or(items.zip(head.points_each).map(|(n, each)| each.times(n)));
+        head.declared_count = Some(cases);
+        head.implied_count = None;
+        head.points_each = None;
+    }
+    head
 }
 
 fn report(

@@ -3,6 +3,8 @@
 //! Promises: every mismatch between what is printed and what was found is told, nothing is corrected; findings about
 //! one question carry its index, findings about a section or paper do not.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::document::Build;
 use super::duplicate;
 use super::finding::{Code, Finding};
@@ -485,9 +487,7 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
                 "these characters look like failed recognition; the question was kept as a draft".into(),
             );
         }
-        if kind == Kind::Picture
-            || ["如图", "下图", "上图", "示意图:", "看图", "图中"].iter().any(|w| stem.contains(w))
-        {
+        if kind == Kind::Picture || speaks_of_a_picture(&stem) {
             push(
                 Code::PictureMissing,
                 line,
@@ -499,6 +499,33 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
             push(Code::VariantCharacter, line, rare.to_string(), "a rare variant of a usual character; kept in the wording, folded when looking for duplicates".into());
         }
     }
+}
+
+/// Whether a wording points at a picture: "如图所示", "下图", "图中", not "服务蓝图中", "线下图书馆".
+fn speaks_of_a_picture(stem: &str) -> bool {
+    let chars: Vec<char> = stem.nfkc().filter(|c| !c.is_whitespace()).collect();
+    let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
+    (0..chars.len()).filter(|&i| chars[i] == '图').any(|i| {
+        let before = if i == 0 { '\0' } else { chars[i - 1] };
+        let past = if i < 2 { '\0' } else { chars[i - 2] };
+        let next = at(i + 1);
+        // 图书, 图谋, 图章, 图文 are words of their own.
+        if matches!(next, '书' | '谋' | '章' | '文' | '腾' | '案' | '像') {
+            return false;
+        }
+        let points = match before {
+            '下' | '上' | '右' | '左' | '附' => {
+                !matches!(past, '线' | '网' | '路' | '墙' | '船' | '车' | '身' | '纸')
+            }
+            '如' => past != '假' && past != '例',
+            '见' | '看' | '此' | '该' => true,
+            _ => false,
+        };
+        let numbered = next.is_ascii_digit() && !before.is_alphabetic();
+        let inside = matches!(next, '中' | '示') && (!before.is_alphanumeric() || "在据由从".contains(before));
+        let sketch = before == '意' && past == '示' && next == ':';
+        points || numbered || inside || sketch
+    })
 }
 
 /// Whether the last option ends in the bare letter of the next label: "C.利润D".

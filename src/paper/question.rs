@@ -157,7 +157,8 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let found = keys::brackets(text, body.start..stem_end);
     let wanted = |held: &Held| match held {
         Held::Key(Key::Letters(l)) => {
-            !free
+            // Among free tasks an item that has options is a choice question.
+            (!free || choice)
                 && (kind != Some(Kind::TrueFalse) || l == &['F'] || l == &['A'] || l == &['B'])
                 && (kind.is_some() || choice)
         }

@@ -259,7 +259,13 @@ pub(super) fn read(text: &Text, head: Range<usize>, titles: &[Range<usize>], doc
         () => None,
     };
     document.audience = capture(&AUDIENCE, &words);
-    let title = titles.iter().rev().find(|t| !t.is_empty()).map(|t| clean(text, t.clone()));
+    // The name of a chapter is the title only when nothing else is.
+    let chapter = |t: &&Range<usize>| {
+        let label = text.one_of(t.start, &["试题库:", "题库:", "试题:", "习题:"]).map_or(0, |l| l.1);
+        header::chapter_at(text, t.start + label).is_some()
+    };
+    let printed = || titles.iter().rev().filter(|t| !t.is_empty());
+    let title = printed().find(|t| !chapter(t)).or_else(|| printed().next()).map(|t| clean(text, t.clone()));
     document.title = title.filter(|t| !t.is_empty());
     // With two titles the letter goes with the one that is kept.
     if let Some(letter) =

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::{Answer, Code, Reading, Severity, read};
 
+mod families;
 mod papers;
 
 /// A paper and what must be found in it.
@@ -17,6 +18,10 @@ struct Paper {
     text: &'static str,
     found: &'static str,
     codes: &'static str,
+}
+
+fn all() -> impl Iterator<Item = &'static Paper> {
+    papers::PAPERS.iter().chain(families::PAPERS)
 }
 
 fn figure(value: Option<impl ToString>) -> String {
@@ -99,7 +104,7 @@ fn variants(text: &str, lines_matter: bool) -> Vec<(&'static str, String)> {
 #[test]
 fn invented_papers_read_the_same_in_every_variant() {
     let mut wrong = Vec::new();
-    for paper in papers::PAPERS {
+    for paper in all() {
         for (variant, text) in variants(paper.text, paper.lines_matter) {
             let reading = read(&text);
             let found = shown(&reading);
@@ -125,7 +130,7 @@ fn invented_papers_read_the_same_in_every_variant() {
 
 #[test]
 fn findings_point_into_their_document() {
-    for paper in papers::PAPERS {
+    for paper in all() {
         let reading = read(paper.text);
         for finding in &reading.findings {
             let Some(d) = finding.document else { continue };
@@ -151,7 +156,7 @@ fn findings_point_into_their_document() {
 
 #[test]
 fn two_papers_in_one_text_stay_two() {
-    let by_name = |name: &str| papers::PAPERS.iter().find(|p| p.name == name).expect("a paper of that name");
+    let by_name = |name: &str| all().find(|p| p.name == name).expect("a paper of that name");
     for (a, b) in [
         ("bracket keys", "answer table"),
         ("glued keys", "furniture"),
