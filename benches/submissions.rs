@@ -186,8 +186,11 @@ async fn prepare(addr: SocketAddr, key: &str) -> Anything<()> {
         }],
         ..Default::default()
     };
-    let create =
-        pb::CreateBlueprintRequest { blueprint_id: "bench".into(), blueprint: Some(blueprint), ..Default::default() };
+    let create = pb::CreateBlueprintRequest {
+        blueprint_id: "bench".into(),
+        blueprint: Some(blueprint),
+        ..Default::default()
+    };
     assembly.create_blueprint(authorized(create, key)).await?;
     let assemble = pb::AssembleFormsRequest {
         parent: "blueprints/bench".into(),
@@ -304,7 +307,9 @@ fn pgbench_by_row(tenant: Uuid) -> String {
 }
 
 async fn wal(admin: &sqlx::PgPool) -> Anything<f64> {
-    Ok(sqlx::query_scalar::<_, f64>("select (pg_current_wal_insert_lsn() - '0/0')::float8").fetch_one(admin).await?)
+    Ok(sqlx::query_scalar::<_, f64>("select (pg_current_wal_insert_lsn() - '0/0')::float8")
+        .fetch_one(admin)
+        .await?)
 }
 
 async fn checkpoint(admin: &mut sqlx::PgPool) -> Anything<()> {
@@ -352,10 +357,15 @@ async fn pgbench(
 }
 
 fn find_pgbench() -> std::path::PathBuf {
-    let bin = Command::new("pg_config").arg("--bindir").output().ok().and_then(|o| String::from_utf8(o.stdout).ok());
+    let bin = Command::new("pg_config")
+        .arg("--bindir")
+        .output()
+        .ok()
+        .and_then(|o| String::from_utf8(o.stdout).ok());
     let beside = bin.map(|b| std::path::Path::new(b.trim()).join("pgbench")).filter(|p| p.exists());
     let debian = || {
-        let mut found: Vec<_> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|e| e.path()).collect();
+        let mut found: Vec<_> =
+            std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|e| e.path()).collect();
         found.sort();
         found.into_iter().rev().map(|p| p.join("bin/pgbench")).find(|p| p.exists())
     };
@@ -449,11 +459,20 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn report(all: &[Vec<Stretch>; 4], micros: f64) {
-    let names = ["pgbench, packed, one a transaction", "writer alone", "ScoreSubmission over gRPC", "pgbench, row per response"];
+    let names = [
+        "pgbench, packed, one a transaction",
+        "writer alone",
+        "ScoreSubmission over gRPC",
+        "pgbench, row per response",
+    ];
     let of = |i: usize, f: fn(&Stretch) -> f64| median(all[i].iter().map(f).collect());
     // Ratios within a round, then their median: neighbours in time share the noise.
-    let ratio = |a: usize, b: usize| median(all[a].iter().zip(&all[b]).map(|(x, y)| x.rate / y.rate).collect());
-    println!("{:36} {:>12} {:>12} {:>9} {:>9} {:>12}", "median of the rounds", "per second", "min", "p50 ms", "p99 ms", "WAL bytes");
+    let ratio =
+        |a: usize, b: usize| median(all[a].iter().zip(&all[b]).map(|(x, y)| x.rate / y.rate).collect());
+    println!(
+        "{:36} {:>12} {:>12} {:>9} {:>9} {:>12}",
+        "median of the rounds", "per second", "min", "p50 ms", "p99 ms", "WAL bytes"
+    );
     for (i, name) in names.iter().enumerate() {
         let least = all[i].iter().map(|s| s.rate).fold(f64::MAX, f64::min);
         println!(

@@ -15,10 +15,11 @@ use crate::{
     bank,
     db::Db,
     edge::EdgeLayer,
-    exam,
+    exam, grading,
     pb::{
         self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
         delivery_service_server::DeliveryServiceServer, exam_service_server::ExamServiceServer,
+        grading_service_server::GradingServiceServer,
         question_bank_service_server::QuestionBankServiceServer, result_service_server::ResultServiceServer,
     },
     result::rpc::Results,
@@ -83,6 +84,7 @@ pub async fn serve(
             DeliveryServiceServer::new(Delivery::new(db.clone(), plans.clone()))
                 .max_decoding_message_size(MAX_MESSAGE),
         )
+        .add_service(GradingServiceServer::new(grading::rpc::Grading::new(db.clone(), plans.clone())))
         .add_service(ResultServiceServer::new(Results::new(db.clone(), plans)));
 
     let asked = stopping.clone();
@@ -110,13 +112,14 @@ pub async fn serve(
     Ok(())
 }
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "",
     "assessment.v1.AdminService",
     "assessment.v1.QuestionBankService",
     "assessment.v1.AssemblyService",
     "assessment.v1.ExamService",
     "assessment.v1.DeliveryService",
+    "assessment.v1.GradingService",
     "assessment.v1.ResultService",
 ];
 

@@ -458,8 +458,12 @@ async fn settle(
 /// The blueprint that the first document with usable section heads declares, with the document's title.
 fn declared_blueprint(reading: &paper::Reading, found: &[Found]) -> Option<(String, Blueprint)> {
     reading.documents.iter().enumerate().find_map(|(d, doc)| {
-        let heads: Vec<DeclaredSection> =
-            doc.sections.iter().enumerate().map(|(s, section)| declared_section(doc, d, s, section, found)).collect();
+        let heads: Vec<DeclaredSection> = doc
+            .sections
+            .iter()
+            .enumerate()
+            .map(|(s, section)| declared_section(doc, d, s, section, found))
+            .collect();
         let title = doc.title.clone().filter(|t| !t.is_empty()).unwrap_or_else(|| "试卷".to_owned());
         Blueprint::from_declared(&heads).0.map(|blueprint| (shorten(&title, 200), blueprint))
     })
@@ -475,7 +479,8 @@ fn declared_section(
     let in_section = |f: &&Found| {
         f.document == document && f.members.first().is_some_and(|m| doc.questions[*m].section == index)
     };
-    let cases = found.iter().filter(in_section).filter(|f| f.draft.content.kind() == Kind::Case).count() as u32;
+    let cases =
+        found.iter().filter(in_section).filter(|f| f.draft.content.kind() == Kind::Case).count() as u32;
     let mut head = DeclaredSection {
         title: shorten(section.title.as_deref().unwrap_or_default(), 200),
         kind: match section.kind {
@@ -496,7 +501,8 @@ fn declared_section(
     // A paper counts the items below a case, a bank the case: the section's points stay what they are.
     if head.kind == Kind::Case {
         let items = head.declared_count.or(head.implied_count);
-        head.declared_total = head.declared_total.or(items.zip(head.points_each).map(|(n, each)| each.times(n)));
+        head.declared_total =
+            head.declared_total.or(items.zip(head.points_each).map(|(n, each)| each.times(n)));
         head.declared_count = Some(cases);
         head.implied_count = None;
         head.points_each = None;

@@ -522,7 +522,8 @@ fn speaks_of_a_picture(stem: &str) -> bool {
             _ => false,
         };
         let numbered = next.is_ascii_digit() && !before.is_alphabetic();
-        let inside = matches!(next, '中' | '示') && (!before.is_alphanumeric() || "在据由从".contains(before));
+        let inside =
+            matches!(next, '中' | '示') && (!before.is_alphanumeric() || "在据由从".contains(before));
         let sketch = before == '意' && past == '示' && next == ':';
         points || numbered || inside || sketch
     })
