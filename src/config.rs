@@ -1,10 +1,11 @@
 //! The settings as one struct: defaults, then a TOML file, then the environment, then flags; the later wins.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use figment::{
     Figment,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Format, Serialized, Toml},
+    value::Value,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,54 +68,75 @@ impl Default for Settings {
 /// The flags that set something; those not given leave it as file and environment say.
 #[derive(Clone, Debug, Default, clap::Args, Serialize)]
 pub struct Flags {
-    /// Read settings from this TOML file
-    #[arg(long, global = true, value_name = "FILE", env = "ASSESSD_CONFIG")]
+    /// Read settings from this TOML file [env: ASSESSD_CONFIG]
+    #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:50051]
-    #[arg(long, global = true, value_name = "ADDR")]
+    /// Where to listen; a flag of the commands that do.
+    #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
-    /// PostgreSQL to use; without it an embedded one is run
-    #[arg(long, global = true, value_name = "URL")]
+    /// PostgreSQL to use; without it an embedded one is run [env: DATABASE_URL]
+    #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,
-    /// Folder of the embedded database [default: ./data, as root /var/lib/assessd]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Folder of the embedded database [env: ASSESSD_DATA_DIR] [default: ./data, as root /var/lib/assessd]
+    #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// Connections to the database at most [default: 16]
-    #[arg(long, global = true, value_name = "N")]
+    /// Connections to the database at most [env: ASSESSD_MAX_CONNECTIONS] [default: 16]
+    #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
-    /// What to log, such as "info" or "assessd=debug,info" [default: info]
-    #[arg(long, global = true, value_name = "FILTER")]
+    /// What to log, such as "info" or "assessd=debug,info" [env: ASSESSD_LOG] [default: info]
+    #[arg(long, value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
-    /// How to log [default: human]
-    #[arg(long, global = true, value_name = "FORMAT")]
+    /// How to log [env: ASSESSD_LOG_FORMAT] [default: human]
+    #[arg(long, value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<LogFormat>,
-    /// Send traces to this OTLP/gRPC endpoint
-    #[arg(long, global = true, value_name = "URL")]
+    /// Send traces to this OTLP/gRPC endpoint [env: OTEL_EXPORTER_OTLP_ENDPOINT]
+    #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_endpoint: Option<String>,
 }
 
+/// The settings and whether each is a number.
+const NAMES: [(&str, bool); 10] = [
+    ("listen", false),
+    ("database_url", false),
+    ("data_dir", false),
+    ("pg_bin_dir", false),
+    ("max_connections", true),
+    ("deadline_s", true),
+    ("drain_s", true),
+    ("log", false),
+    ("log_format", false),
+    ("otlp_endpoint", false),
+];
+
 impl Settings {
     /// The settings of this process.
     pub fn load(flags: &Flags) -> Result<Self, Box<figment::Error>> {
+        Self::layered(flags, |name| std::env::var(name).ok())
+    }
+
+    fn layered(flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Result<Self, Box<figment::Error>> {
+        // An empty variable is one that is not set: compose files and unit files leave such behind.
+        let env = |name: &str| env(name).filter(|value| !value.is_empty());
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
-        if let Some(file) = &flags.config {
+        if let Some(file) = flags.config.clone().or_else(|| env("ASSESSD_CONFIG").map(PathBuf::from)) {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment
-            .merge(Env::raw().only(&["DATABASE_URL"]))
-            .merge(Env::raw().only(&["OTEL_EXPORTER_OTLP_ENDPOINT"]).map(|_| "otlp_endpoint".into()))
-            .merge(Env::prefixed("ASSESSD_").ignore(&["CONFIG", "API_KEY", "SERVER"]))
+        let mut settings: Self = figment
+            .merge(Serialized::defaults(environment(env)?))
             .merge(Serialized::defaults(flags))
             .extract()
-            .map_err(Box::new)
+            .map_err(Box::new)?;
+        settings.database_url = settings.database_url.filter(|url| !url.is_empty());
+        settings.otlp_endpoint = settings.otlp_endpoint.filter(|url| !url.is_empty());
+        Ok(settings)
     }
 
     /// How the embedded database is to be run.
@@ -126,5 +148,128 @@ impl Settings {
             database: "assessd".to_owned(),
             extra: Vec::new(),
         }
+    }
+}
+
+/// What the environment sets. Only known names are read: Kubernetes puts variables such as `ASSESSD_PORT` into every
+/// pod beside a service called assessd, and those are no settings.
+fn environment(
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<BTreeMap<&'static str, Value>, Box<figment::Error>> {
+    let mut found = BTreeMap::new();
+    for (name, variable) in
+        [("database_url", "DATABASE_URL"), ("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    {
+        if let Some(value) = env(variable) {
+            found.insert(name, Value::from(value));
+        }
+    }
+    for (name, is_number) in NAMES {
+        let variable = format!("ASSESSD_{}", name.to_uppercase());
+        let Some(value) = env(&variable) else { continue };
+        let value = if is_number {
+            let number = value.trim().parse::<u64>();
+            Value::from(
+                number
+                    .map_err(|_| figment::Error::from(format!("{variable}: {value:?} is no whole number")))?,
+            )
+        } else {
+            Value::from(value)
+        };
+        found.insert(name, value);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(flags: &Flags, env: &[(&str, &str)]) -> Result<Settings, Box<figment::Error>> {
+        Settings::layered(flags, |name| {
+            env.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn file(name: &str, text: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("assessd-{}-{name}.toml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn the_later_layer_wins() {
+        let path =
+            file("layers", "listen = \"127.0.0.1:1\"\nlog = \"debug\"\nlog_format = \"json\"\ndrain_s = 5");
+        let flags = Flags { config: Some(path.clone()), ..Flags::default() };
+        let settings = load(&flags, &[]).unwrap();
+        assert_eq!((settings.listen.port(), settings.log.as_str(), settings.drain_s), (1, "debug", 5));
+        assert_eq!(settings.log_format, LogFormat::Json);
+        assert_eq!(settings.max_connections, 16);
+
+        let env = [
+            ("ASSESSD_LISTEN", "[::1]:2"),
+            ("DATABASE_URL", "postgres://a/b"),
+            ("ASSESSD_MAX_CONNECTIONS", "4"),
+        ];
+        let settings = load(&flags, &env).unwrap();
+        assert_eq!(
+            (settings.listen.port(), settings.log.as_str(), settings.max_connections),
+            (2, "debug", 4)
+        );
+        assert_eq!(settings.database_url.as_deref(), Some("postgres://a/b"));
+
+        let flags = Flags {
+            listen: Some(([127, 0, 0, 1], 3).into()),
+            database_url: Some("postgres://c/d".into()),
+            ..flags
+        };
+        let settings = load(&flags, &env).unwrap();
+        assert_eq!(settings.listen.port(), 3);
+        assert_eq!(settings.database_url.as_deref(), Some("postgres://c/d"));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn an_empty_variable_sets_nothing() {
+        let empty: Vec<(String, String)> = NAMES
+            .iter()
+            .map(|(name, _)| format!("ASSESSD_{}", name.to_uppercase()))
+            .chain(["DATABASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "ASSESSD_CONFIG"].map(str::to_owned))
+            .map(|name| (name, String::new()))
+            .collect();
+        let env: Vec<(&str, &str)> = empty.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(load(&Flags::default(), &env).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn text_stays_text_and_what_is_no_setting_is_passed_over() {
+        let env = [
+            ("ASSESSD_DATA_DIR", "2024"),
+            ("ASSESSD_PORT", "tcp://10.0.0.1:50051"),
+            ("ASSESSD_API_KEY", "x"),
+        ];
+        assert_eq!(load(&Flags::default(), &env).unwrap().data_dir, PathBuf::from("2024"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let path = file("typo", "lisen = \"127.0.0.1:1\"");
+        let flags = Flags { config: Some(path.clone()), ..Flags::default() };
+        let error = load(&flags, &[]).unwrap_err().to_string();
+        assert!(error.contains("lisen") && error.contains("listen"), "{error}");
+        std::fs::remove_file(path).unwrap();
+        let error = load(&flags, &[]).unwrap_err().to_string();
+        assert!(error.contains("typo.toml"), "{error}");
+        let error = load(&Flags::default(), &[("ASSESSD_DRAIN_S", "soon")]).unwrap_err().to_string();
+        assert!(error.contains("ASSESSD_DRAIN_S"), "{error}");
+    }
+
+    #[test]
+    fn every_setting_can_stand_in_the_environment() {
+        let all = serde_json::to_value(Settings::default()).unwrap();
+        let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(all.as_object().unwrap().len(), names.len());
+        assert!(all.as_object().unwrap().keys().all(|k| names.contains(&k.as_str())), "{all}");
     }
 }

@@ -1,5 +1,5 @@
 //! The `assessd` command. Everything it does stands in the library.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    assessd::cli::main()
 }

@@ -64,6 +64,8 @@ pub async fn serve(
 
     let stopping = CancellationToken::new();
     let tasks = TaskTracker::new();
+    // Every service is known from the start, and none is ready before the database was asked.
+    report(&health, ServingStatus::NotServing).await;
     tasks.spawn(watch_database(db.clone(), health.clone(), stopping.clone()));
 
     let plans = Plans::new();
@@ -112,8 +114,8 @@ pub async fn serve(
     Ok(())
 }
 
+/// The whole server, named "", comes last: where it is ready, all of them are.
 const SERVICES: [&str; 8] = [
-    "",
     "assessment.v1.AdminService",
     "assessment.v1.QuestionBankService",
     "assessment.v1.AssemblyService",
@@ -121,6 +123,7 @@ const SERVICES: [&str; 8] = [
     "assessment.v1.DeliveryService",
     "assessment.v1.GradingService",
     "assessment.v1.ResultService",
+    "",
 ];
 
 async fn report(health: &HealthReporter, status: ServingStatus) {

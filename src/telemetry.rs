@@ -17,8 +17,14 @@ pub struct Telemetry {
 /// Sets up logs and traces for this process. Call it once, inside the runtime.
 pub fn init(settings: &Settings) -> anyhow::Result<Telemetry> {
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
-    let filter = EnvFilter::try_new(&settings.log)?;
-    let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let mut filter = EnvFilter::try_new(&settings.log)?;
+    if !settings.log.contains("sqlx") {
+        // Notices of the server, such as "already exists, skipping", are noise to everybody who did not ask for them.
+        filter = filter.add_directive("sqlx::postgres::notice=warn".parse()?);
+    }
+    let logs = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     let logs = match settings.log_format {
         LogFormat::Human => logs.with_target(false).boxed(),
         LogFormat::Json => {

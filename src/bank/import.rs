@@ -110,8 +110,9 @@ pub async fn run(
             ));
         }
     };
-    if text.contains('\0') {
-        return Err(Error::invalid("chunk", "contains a NUL character; it is no plain text"));
+    if let Some(at) = text.find('\0') {
+        let what = format!("byte {at} of the file is a NUL character; it is no plain text");
+        return Err(Error::invalid("chunk", what));
     }
     let body = digest(&pb::ImportQuestionsRequest {
         message: Some(pb::import_questions_request::Message::Chunk(

@@ -7,7 +7,7 @@ use super::document::Build;
 use super::finding::{Code, Finding};
 use super::fold::Text;
 use super::items::Page;
-use super::keys::Key;
+use super::keys::{self, Key};
 use super::question::{self, Draft, Place};
 use super::table::{Says, Table};
 use super::{Answer, Kind};
@@ -61,25 +61,32 @@ pub(super) fn settle_glued_refs(drafts: &mut [&mut Draft]) {
         Kind::MultipleChoice => letters.len() >= 2,
         _ => true,
     };
-    let with = drafts.iter().filter(|d| d.glued.as_ref().is_some_and(|g| fits(d, &g.0))).count();
+    let clear = |d: &Draft| d.glued.as_ref().is_some_and(|g| g.alone && fits(d, &g.letters));
+    let with = drafts.iter().filter(|d| clear(d)).count();
     let all = drafts.iter().filter(|d| !d.question.options.is_empty() || d.glued.is_some()).count();
     for draft in drafts.iter_mut() {
-        let Some((letters, start)) = draft.glued.take() else { continue };
-        let fit = fits(draft, &letters);
-        let others = with - usize::from(fit);
+        let own = clear(draft);
+        let Some(keys::Glued { letters, start, alone }) = draft.glued.take() else { continue };
+        let others = with - usize::from(own);
         let rest = all - 1;
-        let single = draft.question.kind == Kind::SingleChoice
-            && letters.len() > 1
-            && draft.question.section != usize::MAX;
-        let agreed = fit && (rest == 0 || others * 2 >= rest);
-        let stem_end = draft.stem.last().map_or(start, |r| r.end);
-        if agreed && !(single && others == 0 && rest > 0) {
+        let headed = draft.question.section != usize::MAX;
+        let single = draft.question.kind == Kind::SingleChoice && letters.len() > 1 && headed;
+        let agreed = own && (rest == 0 || others * 2 >= rest) && !(single && others == 0 && rest > 0);
+        // "…CRMB" + A among many with clear keys: the last letter, and only for a single choice.
+        let tail = !alone
+            && others >= 3
+            && others * 4 >= rest * 3
+            && draft.question.kind == Kind::SingleChoice
+            && headed
+            && letters.len() == 1;
+        if agreed || tail {
             if let Some(last) = draft.stem.last_mut() {
                 last.end = start.max(last.start);
             }
             draft.question.answer_raw = Some(letters.iter().collect());
             draft.key = Some((Key::Letters(letters), Place::Glued));
-        } else {
+        } else if alone || with > 0 {
+            let stem_end = draft.stem.last().map_or(start, |r| r.end);
             draft.notes.push((
                 Code::KeyAmbiguous,
                 start..stem_end,
@@ -99,51 +106,78 @@ pub(super) fn unmapped(text: &Text, table: &Table, why: &str) -> Finding {
     )
 }
 
+/// Whether a section of this kind can have these keys.
+fn suits(kind: Kind, table: &Table) -> bool {
+    table.entries.iter().all(|entry| match (&entry.says, kind) {
+        (Says::Words(_), kind) => !kind.is_choice(),
+        (Says::Key(Key::Truth(_)), Kind::TrueFalse) => true,
+        (Says::Key(Key::Truth(_)), _) => false,
+        (Says::Key(Key::Letters(l)), Kind::SingleChoice) => l.len() == 1,
+        (Says::Key(Key::Letters(l)), Kind::MultipleChoice) => l.len() > 1,
+        (Says::Key(Key::Letters(l)), Kind::TrueFalse) => l.len() == 1,
+        (Says::Key(Key::Letters(_)), _) => true,
+    })
+}
+
+/// The section a table belongs to, `usize::MAX` for the whole paper; none when that is not certain.
+fn owner(table: &Table, build: &Build, current: usize) -> Option<usize> {
+    let sections = &build.document.sections;
+    let chapter = sections.get(current).and_then(|s| s.chapter.as_deref());
+    if let Some(header) = &table.header {
+        let mut fits: Vec<usize> = (0..sections.len())
+            .filter(|&s| {
+                let same = sections[s].kind == header.kind;
+                let ordinal = build.headers.get(s).and_then(Option::as_ref).and_then(|h| h.number);
+                same && header.number.zip(ordinal).is_none_or(|(a, b)| a == b)
+            })
+            .collect();
+        if fits.len() > 1 {
+            // A table closes the chapter it stands in.
+            fits.retain(|&s| s <= current && sections[s].chapter.as_deref() == chapter);
+        }
+        return match fits.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        };
+    }
+    if sections.len() == 1 {
+        return Some(0);
+    }
+    if build.unique {
+        return Some(usize::MAX);
+    }
+    // Without a name: the one section before it that lacks keys, has these numbers and suits these keys.
+    let mut named: Vec<u32> = table.entries.iter().map(|e| e.number).collect();
+    named.sort_unstable();
+    let open = |s: usize| {
+        let mut numbers: Vec<u32> = Vec::new();
+        let mut lacks = false;
+        for draft in build.drafts.iter().filter(|d| d.question.section == s) {
+            numbers.push(draft.question.number);
+            lacks |= draft.key.is_none();
+        }
+        numbers.sort_unstable();
+        lacks && numbers == named && suits(sections[s].kind, table)
+    };
+    let fits: Vec<usize> = (0..=current.min(sections.len().saturating_sub(1)))
+        .filter(|&s| sections[s].chapter.as_deref() == chapter && open(s))
+        .collect();
+    let closes = current + 1 < sections.len() && sections[current + 1].chapter.as_deref() == chapter;
+    match fits.as_slice() {
+        [one] => Some(*one),
+        // A table in its section, before the next header.
+        [.., last] if *last == current && closes => Some(current),
+        _ => None,
+    }
+}
+
 /// Gives the entries of a table to the questions they name.
 pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usize) {
     if table.unreadable || table.entries.is_empty() {
         build.findings.push(unmapped(text, table, "its numbers and letters do not tally"));
         return;
     }
-    let sections = &build.document.sections;
-    let section = match &table.header {
-        Some(header) => {
-            let fits: Vec<usize> = (0..sections.len())
-                .filter(|&s| {
-                    let same = sections[s].kind == header.kind;
-                    let ordinal = build.headers.get(s).and_then(Option::as_ref).and_then(|h| h.number);
-                    same && header.number.zip(ordinal).is_none_or(|(a, b)| a == b)
-                })
-                .collect();
-            match fits.as_slice() {
-                [one] => Some(*one),
-                _ => None,
-            }
-        }
-        None if sections.len() == 1 => Some(0),
-        // A table in its section, before the next header: its numbers must be those of the section.
-        None => {
-            let numbers = |s: usize| {
-                build
-                    .drafts
-                    .iter()
-                    .filter(|d| d.question.section == s)
-                    .map(|d| d.question.number)
-                    .collect::<Vec<_>>()
-            };
-            let named: Vec<u32> = table.entries.iter().map(|e| e.number).collect();
-            let own = numbers(current);
-            let last = current + 1 == sections.len();
-            if build.unique {
-                Some(usize::MAX)
-            } else if !last || own == named {
-                Some(current)
-            } else {
-                None
-            }
-        }
-    };
-    let Some(section) = section else {
+    let Some(section) = owner(table, build, current) else {
         build.findings.push(unmapped(text, table, "it fits more than one section or none"));
         return;
     };

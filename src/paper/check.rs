@@ -78,7 +78,9 @@ fn head(text: &Text, build: &Build, d: usize, papers: usize, out: &mut Vec<Findi
         );
     }
     let letters: Vec<Option<char>> = titles.iter().map(|t| paper_letter(t)).collect();
-    let differs = letters.iter().flatten().zip(letters.iter().flatten().skip(1)).any(|(a, b)| a != b);
+    let numbers: Vec<&str> = titles.iter().filter_map(|t| paper_number(t)).collect();
+    let differs = letters.iter().flatten().zip(letters.iter().flatten().skip(1)).any(|(a, b)| a != b)
+        || numbers.windows(2).any(|w| w[0] != w[1]);
     if differs {
         let shown = titles.join(" / ");
         out.push(
@@ -106,6 +108,13 @@ fn paper_letter(title: &str) -> Option<char> {
         | ('卷', c @ ('A'..='D' | '甲' | '乙' | '丙' | '丁')) => Some(c),
         _ => None,
     })
+}
+
+/// The number in "…试卷(二)".
+fn paper_number(title: &str) -> Option<&str> {
+    let (_, rest) = title.split_once("卷(").or_else(|| title.split_once("题("))?;
+    let (number, _) = rest.split_once(')')?;
+    number.chars().all(|c| "一二三四五六七八九十".contains(c)).then_some(number).filter(|n| !n.is_empty())
 }
 
 fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
@@ -461,7 +470,7 @@ fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
                 "the text ends in the middle of this question; what is there was kept".into(),
             );
         }
-        key_checks(draft, &mut push);
+        key_checks(draft, very_last && fewer, &mut push);
         if let Some((p, number)) = previous
             && p == section
             && draft.question.number > number + 1
@@ -560,7 +569,7 @@ fn unclosed(stem: &str) -> bool {
     stem.ends_with([',', '，', '、', ':', '：', '(', '（', '“', '《'])
 }
 
-fn key_checks(draft: &Draft, push: &mut impl FnMut(Code, u32, String, String)) {
+fn key_checks(draft: &Draft, cut: bool, push: &mut impl FnMut(Code, u32, String, String)) {
     let question = &draft.question;
     let line = question.line;
     let raw = question.answer_raw.clone().unwrap_or_default();
@@ -568,11 +577,12 @@ fn key_checks(draft: &Draft, push: &mut impl FnMut(Code, u32, String, String)) {
         let lost: String =
             letters.iter().filter(|l| !question.options.iter().any(|o| o.label == **l)).collect();
         if !lost.is_empty() {
+            let why = if cut { "which the cut text no longer holds" } else { "which no option has" };
             push(
                 Code::KeyNamesMissingOption,
                 line,
                 raw.clone(),
-                format!("the key names {lost}, which no option has; the key was kept as printed"),
+                format!("the key names {lost}, {why}; the key was kept as printed"),
             );
         }
         let fits = match question.kind {

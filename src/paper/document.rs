@@ -205,6 +205,13 @@ impl Reader<'_> {
         };
         let previous = build.drafts.last().map_or(0, |d| d.question.number);
         let kind = header.kind;
+        // An article behind a free section begins with its own "一、…".
+        let whole_range = range.clone();
+        let range = match kind.is_free().then(|| self.page.heading(range.start + 1..range.end)).flatten() {
+            Some(heading) => range.start..heading,
+            None => range,
+        };
+        let article = range.end..whole_range.end;
         let pieces = cases(text, range.clone(), kind);
         let (range, later) = match pieces.split_first() {
             Some((first, later)) => (first.clone(), later),
@@ -262,6 +269,7 @@ impl Reader<'_> {
                 self.leave(end..range.end);
             }
         }
+        self.bare(article, None);
     }
 
     /// A further case of a section: its own text, its own numbers.
@@ -588,6 +596,7 @@ fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
         hard: true,
         glued: false,
         doubtful: false,
+        decimal: false,
         odd: false,
         bracket: None,
     };

@@ -248,7 +248,7 @@ fn header(
     };
     let accepted = if ordinal.is_some() {
         let story = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture)
-            && (sequel || text.breaks(at));
+            && (sequel || text.breaks(at) || (last.is_none() && !short));
         noted
             || stands
             || item.is_some()
@@ -384,7 +384,11 @@ fn ordinal_before(text: &Text, i: usize) -> Option<(usize, String, u32)> {
     }
     let (start, value) = numerals(sep)?;
     if text.at(sep) == ')' {
-        return (text.before(start) == '(').then(|| (start - 1, text.show(start..sep), value));
+        // "…试卷(二)" over a header without an ordinal is the number of the paper.
+        let paper = start >= 2
+            && !text.breaks(start - 1)
+            && matches!(text.at(start - 2), '卷' | '题' | '库' | '试' | '习' | '验' | '》' | '编' | '套');
+        return (text.before(start) == '(' && !paper).then(|| (start - 1, text.show(start..sep), value));
     }
     Some((start, text.show(start..sep), value))
 }

@@ -160,18 +160,16 @@ impl Page<'_> {
                 })
             };
             let next = find(m.value + 1, false, &mut nested);
-            let again = if m.value > 1 || kind.is_none_or(Kind::is_choice) {
-                by_value.get(&1).and_then(|all| {
-                    let from = all.partition_point(|&i| i <= current);
-                    all[from..]
-                        .iter()
-                        .copied()
-                        .take(8)
-                        .find(|&i| self.begins_again(marks, current, i, &range))
+            // Behind the first free task only a line that opens a whole choice item can be another paper.
+            let firm = m.value == 1 && !kind.is_none_or(Kind::is_choice);
+            let again = by_value.get(&1).and_then(|all| {
+                let from = all.partition_point(|&i| i <= current);
+                all[from..].iter().copied().take(8).find(|&i| {
+                    let c = &marks[i];
+                    (!firm || (c.hard && self.labels.pair_within(c.end..range.end.min(c.end + 300))))
+                        && self.begins_again(marks, current, i, &range)
                 })
-            } else {
-                None
-            };
+            });
             if let Some(again) = again
                 && next.is_none_or(|n| n > again)
             {
@@ -242,7 +240,11 @@ impl Page<'_> {
         let depth = self.labels.depth(span.start, span.end);
         let finished = depth >= 2 || keyed || explained;
         // "D.3.5倍" and dates never end an item; a number at a line start may still look like a decimal.
-        if c.doubtful && !(c.hard && finished && !is_decimal(self.text, c)) {
+        let line = c.hard && finished && !is_decimal(self.text, c);
+        if c.doubtful
+            && !line
+            && !(c.decimal && !strict && self.opens_with_figure(marks, candidate, range.end, finished))
+        {
             return false;
         }
         let choice = kind.map_or(depth >= 2 || self.shows(m, range.end.min(c.end + 400)), Kind::is_choice);
@@ -268,11 +270,13 @@ impl Page<'_> {
                 // "D.507.云": only when no better place exists and options follow.
                 return self.shows_first(c, range.end.min(c.end + 300)) && !strict;
             }
-            if explained && !c.hard {
-                // In an explanation a number counts when a whole item follows it.
-                return self.shows_first(c, range.end)
-                    && matches!(self.text.before(c.at), '。' | '.' | ';' | '!' | '?' | ')' | '”')
-                    || self.last_before_options(marks, candidate, range.end);
+            if explained {
+                // Explanations hold lists of their own: the number nearest to the next options counts.
+                return if self.shows_first(c, range.end) {
+                    self.last_before_options(marks, candidate, range.end)
+                } else {
+                    c.hard || self.last_before_options(marks, candidate, range.end)
+                };
             }
             return true;
         }
@@ -290,6 +294,26 @@ impl Page<'_> {
             || kind.is_some()
             || finished
             || matches!(ahead, '。' | '.' | '!' | '?' | ';' | ')' | '”' | '√' | '×' | '_')
+    }
+
+    /// "3.24小时内应完成的是": number 3 behind a finished item, when a whole item follows and no better 3 stands before
+    /// its options.
+    fn opens_with_figure(&self, marks: &[Mark], candidate: usize, end: usize, finished: bool) -> bool {
+        let c = &marks[candidate];
+        let text = self.text;
+        let ended = finished || matches!(text.before(c.at), '。' | '?' | '!' | ')' | '√' | '×' | ';' | '_');
+        let mut after = c.end;
+        while text.at(after).is_ascii_digit() && after < c.end + 5 {
+            after += 1;
+        }
+        // "3.24元" at the end of an option or "3.5、" in a list are figures.
+        if !ended || matches!(text.at(after), '.' | '、' | ')' | ',' | '。' | '\0') || text.breaks(after) {
+            return false;
+        }
+        if self.labels.pair_within(c.end..end.min(c.end + 400)) {
+            return self.last_before_options(marks, candidate, end) && self.shows_first(c, end);
+        }
+        c.hard
     }
 
     /// Whether a number that goes on stands between `candidate` and the label at `label`.
@@ -335,17 +359,23 @@ impl Page<'_> {
         // The list began right behind the answer mark.
         let inner = self.marks_in(key.end..c.at + 1);
         let mut expected = 1;
+        let mut inner_style = c.style;
         for mark in inner.iter().filter(|n| !n.glued && !n.doubtful) {
             if mark.at == c.at {
                 break;
             }
             if mark.value == expected {
                 expected += 1;
+                inner_style = mark.style;
             }
         }
         *nested = expected - 1;
         if *nested == 0 || c.value != expected {
             return c.hard || c.style == m.style;
+        }
+        // "答:1.… 2.…" and then "3、…": another punctuation ends the list.
+        if c.hard && c.style != inner_style {
+            return true;
         }
         if c.style != m.style {
             return false;
@@ -375,6 +405,16 @@ impl Page<'_> {
         let next = self.labels.next(depth, c.end).map_or(usize::MAX, |l| l.at);
         let fresh = self.labels.next(0, c.end).map_or(usize::MAX, |l| l.at);
         if depth >= 2 && next < fresh {
+            return false;
+        }
+        // "1、登记;2、核对。… 5、下列…A、": when the number that goes on is nearer to the options, this 1 is of a list.
+        if let Some(a) = self.labels.pair(c.end..range.end.min(c.end + 900))
+            && marks[candidate + 1..]
+                .iter()
+                .take(60)
+                .take_while(|n| n.at < a)
+                .any(|n| n.value == m.value + 1 && (!n.doubtful || n.decimal) && !n.glued)
+        {
             return false;
         }
         let mut later = marks[candidate + 1..].iter().take(40).filter(|n| !n.doubtful && !n.glued);
@@ -487,6 +527,9 @@ impl Page<'_> {
         let end = (body.start + 1..body.end).find(|&i| text.has(i, CUT)).unwrap_or(body.end);
         let free = kind.is_some_and(Kind::is_free);
         let explained = self.explanation_in(body.start..end);
+        if free && explained.is_none() && self.key_in(body.start..end).is_none() {
+            return self.article(body.start..end).unwrap_or(end);
+        }
         if free || explained.is_some() {
             return end;
         }
@@ -508,6 +551,13 @@ impl Page<'_> {
         let breaks: Vec<usize> = (from + 1..end).filter(|&i| text.has(i, LINE)).collect();
         for (n, &i) in breaks.iter().enumerate() {
             let closed = matches!(text.before(i), '。' | '?' | '!' | ')' | '√' | '×' | ';' | '”');
+            // The bracket of a statement may be wrapped to the next line.
+            let answered = super::keys::brackets(text, i..end.min(i + 14))
+                .first()
+                .is_some_and(|b| b.open == i && b.held != super::keys::Held::Latin);
+            if answered {
+                continue;
+            }
             let rest = end - i;
             let many = n + 1 < breaks.len();
             if closed || (options && (many || rest > 40)) {
@@ -515,6 +565,26 @@ impl Page<'_> {
             }
         }
         end
+    }
+
+    /// Where an article begins behind a task: at the first line after a closed sentence, when a heading "一、…" that
+    /// names no section follows on a line of its own.
+    fn article(&self, body: Range<usize>) -> Option<usize> {
+        let text = self.text;
+        self.heading(body.start + 1..body.end + 1)?;
+        body.skip(1).find(|&i| text.has(i, LINE) && matches!(text.before(i), '。' | '?' | '!' | '”' | ')'))
+    }
+
+    /// The first line that opens with "一、" behind a closed line, when no answer stands before it.
+    pub(super) fn heading(&self, range: Range<usize>) -> Option<usize> {
+        let text = self.text;
+        let found = range.clone().find(|&i| {
+            text.at(i) == '一'
+                && text.at(i + 1) == '、'
+                && text.has(i, LINE)
+                && !matches!(text.before(i), ':' | ',' | '、')
+        })?;
+        self.key_in(range.start..found).is_none().then_some(found)
     }
 }
 

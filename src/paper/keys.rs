@@ -247,8 +247,19 @@ fn held(text: &Text, inside: Range<usize>) -> Option<Held> {
     inside.clone().all(|i| text.at(i).is_ascii_alphanumeric()).then_some(Held::Latin)
 }
 
-/// The letter run directly before the label of option A, when it is strictly ascending and stands alone.
-pub(super) fn glued(text: &Text, floor: usize, label: usize) -> Option<(Vec<char>, usize)> {
+/// A letter run directly before the label of option A.
+#[derive(Debug, Clone)]
+pub(super) struct Glued {
+    /// The letters, strictly ascending.
+    pub(super) letters: Vec<char>,
+    /// Where they begin.
+    pub(super) start: usize,
+    /// Nothing Latin stands before them: "CRMB" + A is CRM and B only where every neighbour has its key there.
+    pub(super) alone: bool,
+}
+
+/// The letter run directly before the label of option A, when it is strictly ascending.
+pub(super) fn glued(text: &Text, floor: usize, label: usize) -> Option<Glued> {
     let mut letters: Vec<char> = Vec::new();
     let mut start = label;
     while start > floor && matches!(text.at(start - 1), 'A'..='H') {
@@ -258,14 +269,17 @@ pub(super) fn glued(text: &Text, floor: usize, label: usize) -> Option<(Vec<char
         }
         letters.push(c);
         start -= 1;
+        if text.has(start, BLANK) {
+            break;
+        }
     }
     let ahead = if start > floor { text.at(start - 1) } else { '\0' };
     let alone = !ahead.is_ascii_alphanumeric() || text.has(start, BLANK);
     // "维生素-A", "(A" and the like are wording.
     let wording = matches!(ahead, '-' | '(' | '/' | '、' | '“' | '\'' | '"' | '+' | '&' | '《');
-    if letters.is_empty() || start == floor || !alone || wording {
+    if letters.is_empty() || start == floor || wording {
         return None;
     }
     letters.reverse();
-    Some((letters, start))
+    Some(Glued { letters, start, alone })
 }

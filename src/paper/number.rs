@@ -34,6 +34,8 @@ pub(super) struct Mark {
     pub(super) glued: bool,
     /// May as well be a decimal, a date or a member of a list.
     pub(super) doubtful: bool,
+    /// Doubtful only because digits follow the point: "3.24小时" may be item 3 or a figure.
+    pub(super) decimal: bool,
     /// Both `.` and `、` are printed.
     pub(super) odd: bool,
     /// A bracket directly before, empty or with a key: its first character.
@@ -106,8 +108,10 @@ fn mark(text: &Text, from: usize, to: usize, glued: bool) -> Option<Mark> {
         }
         text.at(i) == '、' || matches!(text.at(i), '和' | '两' | '三' | '号' | '月' | '天')
     };
-    let doubtful = decimal || counted || list || labelled || sign;
-    Some(Mark { at, end, value, style, hard, glued, doubtful, odd, bracket: bracket(text, at) })
+    let other = counted || list || labelled || sign;
+    let doubtful = decimal || other;
+    let decimal = decimal && !other;
+    Some(Mark { at, end, value, style, hard, glued, doubtful, decimal, odd, bracket: bracket(text, at) })
 }
 
 /// The bracket that closes directly before `at`, when it is empty or holds a key.

@@ -61,13 +61,14 @@ impl Labels {
                 '、' => (i, i + 2 + usize::from(text.at(i + 2) == '.'), Form::Pause),
                 ':' => (i, i + 2, Form::Colon),
                 ')' if text.before(i) == '(' => (i - 1, i + 2, Form::Paren),
-                ')' if !text.before(i).is_ascii_alphanumeric() && text.before(i) != '、' => {
-                    (i, i + 2, Form::Paren)
-                }
+                ')' if text.before(i) != '、' && !opened(text, i) => (i, i + 2, Form::Paren),
                 ',' if text.breaks(i) => (i, i + 2, Form::Dot),
                 _ if bare(text, i) => (i, i + 1, Form::Bare),
                 _ => continue,
             };
+            if form != Form::Paren && in_key(text, i) {
+                continue;
+            }
             by_letter[letter_index(c)].push(Label { at, end, form });
         }
         Self { by_letter }
@@ -96,15 +97,26 @@ impl Labels {
             if a.end >= range.end {
                 return None;
             }
-            let b = self.next_where(1, a.end + 1, |l| l.form == a.form);
-            if b.is_some_and(|b| b.end < range.end) && a.form != Form::Bare {
-                return Some(a.at);
+            if a.form == Form::Bare {
+                if let Some(b) = self.next_where(1, a.end + 1, |l| l.form == Form::Bare)
+                    && self
+                        .next_where(2, b.end + 1, |l| l.form == Form::Bare)
+                        .is_some_and(|c| c.end < range.end)
+                {
+                    return Some(a.at);
+                }
+                continue;
             }
-            if a.form == Form::Bare
-                && let Some(b) = b
-                && self.next_where(2, b.end + 1, |l| l.form == Form::Bare).is_some_and(|c| c.end < range.end)
-            {
-                return Some(a.at);
+            let after = &self.by_letter[1];
+            let from = after.partition_point(|l| l.at < a.end + 1);
+            let behind = after[from..].iter().take(64).take_while(|b| b.end < range.end);
+            for b in behind.filter(|b| b.form == a.form).take(8) {
+                // "将A、B混淆。2、下列正确的是A、金B、银": the A nearest to its B, unless nothing stands between.
+                let to = all.partition_point(|l| l.at < b.at);
+                let near = all[..to].iter().rev().take(8).find(|l| l.form == a.form).unwrap_or(a);
+                if near.end < b.at {
+                    return Some(near.at.max(a.at));
+                }
             }
         }
         None
@@ -146,7 +158,9 @@ impl Labels {
             let firm = i64::from(matches!(a.form, Form::Dot | Form::Pause | Form::Colon));
             let line = i64::from(text.has(a.at, LINE | BLANK));
             let score = 10 * labels.len() as i64 - 25 * empty + 2 * firm + line;
-            if best.as_ref().is_none_or(|(s, _)| score > *s) {
+            // "分A、B、C三档,最高的是A、金B、银": of two labels A before one B the nearer one counts.
+            let nearer = |(s, l): &(i64, Vec<Label>)| score == *s && l[1].at == labels[1].at;
+            if best.as_ref().is_none_or(|b| score > b.0 || nearer(b)) {
                 best = Some((score, labels));
             }
         }
@@ -190,6 +204,22 @@ impl Labels {
 /// The place of a letter in the alphabet, from 0.
 pub(super) fn letter_index(letter: char) -> usize {
     (letter as usize).saturating_sub('A' as usize).min(7)
+}
+
+/// Whether a bracket is open before `i`: "(CRMB)" holds no label.
+fn opened(text: &Text, i: usize) -> bool {
+    (i.saturating_sub(24)..i)
+        .rev()
+        .find(|&k| matches!(text.at(k), '(' | ')') || text.has(k + 1, LINE))
+        .is_some_and(|k| text.at(k) == '(')
+}
+
+/// Whether the letter at `i` is one of a key in brackets: "(A、C)".
+fn in_key(text: &Text, i: usize) -> bool {
+    let part = |c: char| matches!(c, 'A'..='H' | '、' | ',' | ';' | '.');
+    let ahead = (i.saturating_sub(16)..i).rev().find(|&k| !part(text.at(k)));
+    let behind = (i + 1..i + 17).find(|&k| !part(text.at(k)));
+    ahead.is_some_and(|k| text.at(k) == '(') && behind.is_some_and(|k| text.at(k) == ')')
 }
 
 /// A lone capital at a word start with Chinese text behind it.

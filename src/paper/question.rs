@@ -40,7 +40,7 @@ pub(super) struct Draft {
     /// The key and where it stood.
     pub(super) key: Option<(Key, Place)>,
     /// Letters glued to the label of option A that may be a key.
-    pub(super) glued: Option<(Vec<char>, usize)>,
+    pub(super) glued: Option<keys::Glued>,
     /// The key in words.
     pub(super) words: Option<Range<usize>>,
     /// The parts of its explanation.
@@ -249,7 +249,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         {
             c.labels
                 .first()
-                .filter(|l| l.form != Form::Paren)
+                .filter(|l| text.at(l.at) != '(')
                 .and_then(|l| keys::glued(text, body.start, l.at))
         }
         _ => None,

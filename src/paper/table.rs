@@ -338,6 +338,9 @@ fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> 
                 || (matches!(next, ';' | ',' | '。' | '、' | '.')
                     && (text.at(end + 1).is_ascii_digit() || text.breaks(end + 1)))
                 || (text.has(end, BLANK) && "一二三四五六七八九十(第".contains(next))
+                || (matches!(next, '(' | '第')
+                    && "一二三四五六七八九十".contains(text.at(end + 1))
+                    && matches!(text.at(end + 2), ')' | '部' | '大'))
                 || ("一二三四五六七八九十".contains(next) && matches!(text.at(end + 1), '、' | '.'));
             if !closes {
                 break;

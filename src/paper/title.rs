@@ -126,7 +126,8 @@ pub(super) fn boundaries(text: &Text, headers: &[Header]) -> Vec<Boundary> {
             found.push(Boundary { range: line.clone(), title: title || twice });
         }
     }
-    for header in headers {
+    for (n, header) in headers.iter().enumerate() {
+        let floor = n.checked_sub(1).map_or(0, |p| headers[p].end);
         let start = header.chapter.as_ref().map_or(header.at, |c| c.0.min(header.at));
         let from = start.saturating_sub(200);
         let line = (from..=start).rev().find(|&i| text.breaks(i));
@@ -136,11 +137,16 @@ pub(super) fn boundaries(text: &Text, headers: &[Header]) -> Vec<Boundary> {
             .take_while(|&i| !text.breaks(i))
             .find(|&i| matches!(text.before(i), '。' | '?' | '!'));
         for from in [line.max(sentence), sentence].into_iter().flatten() {
+            // A head never reaches back over the header before it.
+            if from < floor {
+                continue;
+            }
             let prefix = from..start;
             let words = text.folded(prefix.clone());
             let head = ENDS.iter().any(|e| words.contains(e))
                 || FIELDS.iter().filter(|f| words.contains(**f)).count() >= 2;
-            let labelled = ["A.", "B.", "A、", "B、", "答案:"].iter().any(|l| words.contains(l));
+            let labelled =
+                ["A.", "B.", "A、", "B、", "A:", "B:", "A)", "B)", "答案:"].iter().any(|l| words.contains(l));
             if prefix.len() >= 4 && head && !labelled && !opens_item(&words) {
                 found.push(Boundary { range: prefix, title: true });
                 break;
@@ -250,15 +256,17 @@ fn capture(regex: &LazyLock<Option<Regex>>, words: &str) -> Option<String> {
 /// Reads the head of a paper: the words before its first section, title lines known.
 pub(super) fn read(text: &Text, head: Range<usize>, titles: &[Range<usize>], document: &mut Document) {
     let words = text.folded(head.clone());
-    document.duration_minutes = capture(&DURATION, &words).and_then(|d| d.parse().ok());
-    document.declared_total = capture(&FULL, &words).and_then(|d| d.parse().ok());
-    document.paper_letter = capture(&LETTER, &words);
+    // Thousands of tiny papers must stay cheap: no pattern runs without its word.
+    let with = |word: &str, pattern| words.contains(word).then(|| capture(pattern, &words)).flatten();
+    document.duration_minutes = with("分钟", &DURATION).and_then(|d| d.parse().ok());
+    document.declared_total = with("分", &FULL).or_else(|| with("卷", &FULL)).and_then(|d| d.parse().ok());
+    document.paper_letter = with("卷", &LETTER);
     document.book = match () {
         () if words.contains("闭卷") && !words.contains("开卷") => Some("closed"),
         () if words.contains("开卷") && !words.contains("闭卷") => Some("open"),
         () => None,
     };
-    document.audience = capture(&AUDIENCE, &words);
+    document.audience = with("适用", &AUDIENCE);
     // The name of a chapter is the title only when nothing else is.
     let chapter = |t: &&Range<usize>| {
         let label = text.one_of(t.start, &["试题库:", "题库:", "试题:", "习题:"]).map_or(0, |l| l.1);

@@ -137,7 +137,7 @@ single_choice - - -
 1 毛火的英文缩写是() [AMH BZH CUPS DGPS] ["A"]
 multiple_choice - - -
 1 干燥的方法有() [A烘干 B水煮 C炒干 D晒干] ["A","C","D"]"#,
-        codes: "latin_at_option_end section_ordinals_start_at_three",
+        codes: "section_ordinals_start_at_three",
     },
     Paper {
         name: "vip paper with explanations",
@@ -273,7 +273,7 @@ true_false - - -
 9 干花不需要任何养护。 [] false
 10 鲜花的价格受节日影响。 [] true
 11 花材的分级标准只看颜色 [] null ~"#,
-        codes: "glued_line key_glued_to_next_number no_section_headers number_glued_to_digits truncated_question",
+        codes: "glued_line key_glued_to_next_number no_section_headers truncated_question",
     },
     Paper {
         name: "header wrapped around foreign lines",
@@ -307,7 +307,7 @@ scenario - 5 15
 case_analysis 1 - 20
 1 亏损的原因可能有哪些? [] null
 2 请给房东提出两条建议。 [] null"#,
-        codes: "points_mismatch section_header_wrapped_and_interleaved section_ordinal_missing",
+        codes: "section_header_wrapped_and_interleaved section_long section_ordinal_missing",
     },
     Paper {
         name: "points in every printed form",
@@ -406,7 +406,7 @@ true_false 5 2 10
 10 冷冻的肉不会变质。 [] false
 11 大米应放在干燥处。 [] true
 12 发芽的土豆可以食用。 [] false"#,
-        codes: "numbering_gap section_short",
+        codes: "key_table_unmapped no_answer_key numbering_gap section_short",
     },
     Paper {
         name: "case sections with shared text and sub-questions",
@@ -459,7 +459,7 @@ ______、______。
 2 ____________是我国四大名楼中的两座。 [] null ~
 3 带团时应做到“五______”,即______、______、______。 [] ["勤","眼勤、口勤、手勤"]
 4 景区等级最高为____A级。 [] ["5"]"#,
-        codes: "",
+        codes: "no_answer_key",
     },
     Paper {
         name: "short answers with numbered points",
@@ -549,7 +549,7 @@ A.饼干 B.蛋糕 C.塔皮 D.挞底 E.面包 F.布丁
 6 包裹可以夹带易燃品。() [] false
 7 邮筒每天开箱。 [] true
 8 明信片不用贴邮票。 [] false"#,
-        codes: "key_before_stem",
+        codes: "",
     },
     Paper {
         name: "articles before and after a paper",
@@ -601,7 +601,7 @@ A.封底 B.书脊 C.扉页
         found: r#"single_choice 2 2 -
 1 图书分类法的简称是() [A中图法 B大图法 C小图法] ["A"]
 2 索书号贴在() [A封底 B书脊 C扉页] ["B"]"#,
-        codes: "document_boundary",
+        codes: "",
     },
     Paper {
         name: "slides with labels and counters",
@@ -655,7 +655,7 @@ ABCD结账流程及要点A区B区C区收款找零A.核对B.唱收
 2 花泥使用前应 [A浸水 B晒干] null
 single_choice - 2 4
 1 西方插花讲究 [A几何 B留白] null"#,
-        codes: "no_answer_key section_short title_conflict",
+        codes: "no_answer_key number_after_answer_bracket section_short title_conflict",
     },
     Paper {
         name: "the same items in two dialects",
@@ -775,7 +775,7 @@ short_answer - 5 5
 "#,
         found: r#"case_analysis - - 10
 1 一位乘客在候车室丢了行李,车站广播了三次。问:2)如果找不到怎么赔?1)应先做什么? [] null"#,
-        codes: "no_answer_key reading_order_scrambled",
+        codes: "reading_order_scrambled",
     },
     Paper {
         name: "key letters that are not options",
@@ -810,7 +810,7 @@ A.长得快 B.变色
 1 鱼缸换水的间隔是() [A一周 B一年 C十年 D从不] ["A"]
 2 金鱼属于() [A海水鱼 B淡水鱼 C鲸 D虾] ["B"]
 3 喂食过多会() [A长得快 B变色] ["C"] ~"#,
-        codes: "section_short truncated_question",
+        codes: "key_names_missing_option section_short truncated_question",
     },
     Paper {
         name: "the paper stops in a stem",

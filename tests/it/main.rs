@@ -1,0 +1,21 @@
+//! The integration tests: one binary, one throw-away PostgreSQL for the whole run, one database for each test, every
+//! call through a real client over a real connection. Nothing of our own is mocked.
+
+mod support;
+
+mod audit;
+mod bank;
+mod crash;
+mod delivery;
+mod edge;
+mod exams;
+mod filters;
+mod grading;
+mod idempotency;
+mod import;
+mod lists;
+mod papers;
+mod results;
+mod round_trips;
+mod telemetry;
+mod tenancy;

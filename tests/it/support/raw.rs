@@ -1,0 +1,64 @@
+//! Calls with raw bytes: any method by its name, and messages that are none.
+
+use plain::{Bytes, RawCodec};
+use tonic::{Request, Status, codegen::http::uri::PathAndQuery};
+
+use super::world::As;
+
+/// A codec that passes bytes as they are.
+pub mod plain {
+    use prost::bytes::{Buf, BufMut};
+    use tonic::{
+        Status,
+        codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    };
+
+    pub use prost::bytes::Bytes;
+
+    #[derive(Clone, Copy, Default)]
+    pub struct RawCodec;
+
+    impl Codec for RawCodec {
+        type Encode = Bytes;
+        type Decode = Bytes;
+        type Encoder = Self;
+        type Decoder = Self;
+
+        fn encoder(&mut self) -> Self {
+            Self
+        }
+
+        fn decoder(&mut self) -> Self {
+            Self
+        }
+    }
+
+    impl Encoder for RawCodec {
+        type Item = Bytes;
+        type Error = Status;
+
+        fn encode(&mut self, item: Bytes, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+            into.put(item);
+            Ok(())
+        }
+    }
+
+    impl Decoder for RawCodec {
+        type Item = Bytes;
+        type Error = Status;
+
+        fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+            Ok(Some(from.copy_to_bytes(from.remaining())))
+        }
+    }
+}
+
+/// Calls `Service/Method` with these bytes as its one message; the first message of the answer.
+pub async fn call(a: &As, method: &str, message: &[u8]) -> Result<Bytes, Status> {
+    let mut grpc = tonic::client::Grpc::new(a.wire()).max_decoding_message_size(64 << 20);
+    grpc.ready().await.map_err(|e| Status::unknown(e.to_string()))?;
+    let path: PathAndQuery = format!("/assessment.v1.{method}").parse().unwrap();
+    let request = Request::new(Bytes::copy_from_slice(message));
+    let mut answers = grpc.server_streaming(request, path, RawCodec).await?.into_inner();
+    Ok(answers.message().await?.unwrap_or_default())
+}
