@@ -130,12 +130,14 @@ impl Grading {
         fields.done()?;
         let tenant = caller.tenant.id;
         let mut tx = self.db.read(caller).await?;
-        let world = self.world(&mut tx, tenant, &exam).await?;
+        let facts = self.plans.exam(&mut tx, tenant, &exam.exam).await?;
+        let forms = self.forms(&mut tx, tenant, &facts).await?;
+        let mut world = World { facts, forms, scheme: Scheme::default() };
         let places = world.places();
-        if places.forms.is_empty() {
-            return Ok(pb::ListGradingTasksResponse::default());
+        let mut rows = Vec::new();
+        if !places.forms.is_empty() {
+            (world.scheme, rows) = sql::tasks(&mut tx, tenant, &exam.exam, &places, &page).await?;
         }
-        let rows = sql::tasks(&mut tx, tenant, &exam.exam, &places, &page).await?;
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, sql::task_key);
         let tasks = rows.iter().filter_map(|row| world.show(row).transpose()).collect::<Result<_>>()?;
@@ -503,11 +505,13 @@ impl Grading {
         fields.done()?;
         let tenant = caller.tenant.id;
         let mut tx = self.db.read(caller).await?;
-        let form = sql::form_of(&mut tx, tenant, &name).await?;
-        let form = form.ok_or_else(|| Error::NotFound(name.to_string()))?;
+        let rows = sql::revisions(&mut tx, tenant, &name, &page).await?;
+        let Some(first) = rows.first() else {
+            tx.commit().await?;
+            return Ok(pb::ListMarkRevisionsResponse::default());
+        };
         let facts = self.plans.exam(&mut tx, tenant, &name.exam).await?;
-        let form = self.plans.form(&mut tx, tenant, &facts, form as usize).await?;
-        let rows = sql::revisions(&mut tx, tenant, name.attempt, &page).await?;
+        let form = self.plans.form(&mut tx, tenant, &facts, first.form as usize).await?;
         tx.commit().await?;
         let (rows, next_page_token) =
             page.finish(caller, rows, |r| vec![Key::Integer(i64::from(r.revision))]);

@@ -148,8 +148,8 @@ pub static TASKS: Listing = Listing {
     newest_first: false,
 };
 
-fn select_tasks(tenant: Uuid, exam: &ExamId, places: &Places) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::<Postgres>::new(
+fn select_tasks(query: &mut QueryBuilder<Postgres>, tenant: Uuid, exam: &ExamId, places: &Places) {
+    query.push(
         "select a.attempt_id, a.form, p.position, a.candidate, a.submit_time, a.responses, a.marks, g.state as standing, \
          case when g.claim_expires > now() then g.claimed_by end as claimed_by, \
          case when g.claim_expires > now() then g.claim_expires end as claim_expires, \
@@ -166,23 +166,40 @@ fn select_tasks(tenant: Uuid, exam: &ExamId, places: &Places) -> QueryBuilder<Po
          where a.tenant_id = ",
     );
     query.push_bind(tenant).push(" and a.exam_id = ").push_bind(exam.as_str().to_owned());
-    query
 }
 
-/// A page of responses at positions that people mark; those that neither wait nor were marked are among them where
-/// another response of the attempt waits.
+/// A page of responses at positions that people mark, with the exam's scheme; those that neither wait nor were marked are
+/// among them where another response of the attempt waits.
 pub async fn tasks(
     conn: &mut PgConnection,
     tenant: Uuid,
     exam: &ExamId,
     places: &Places,
     page: &Page,
-) -> Result<Vec<TaskRow>, sqlx::Error> {
-    let mut query = select_tasks(tenant, exam, places);
+) -> Result<(Scheme, Vec<TaskRow>), sqlx::Error> {
+    // The scheme comes with the first row, so that a page is one statement.
+    let mut query = QueryBuilder::<Postgres>::new(
+        "select t.*, case when row_number() over () = 1 then (select jsonb_build_object('marker_count', s.marker_count, \
+         'tolerance', s.tolerance::text, 'anonymous', s.anonymous, 'questions', s.questions, 'revision', s.revision) \
+         from grading_scheme s where s.tenant_id = ",
+    );
+    query.push_bind(tenant).push(" and s.exam_id = ").push_bind(exam.as_str().to_owned());
+    query.push(") end as scheme from (");
+    select_tasks(&mut query, tenant, exam, places);
     query.push(" and a.state > 0 and a.state < 3 and (a.state = 2 or g.state is not null)");
     page.push_conditions(&mut query);
     page.push_order(&mut query);
-    run("grading_tasks", query.build_query_as().fetch_all(conn)).await
+    query.push(") t order by t.submit_time, t.attempt_id, t.position");
+    let mut rows: Vec<ListedRow> = run("grading_tasks", query.build_query_as().fetch_all(conn)).await?;
+    let scheme = rows.first_mut().and_then(|row| row.scheme.take()).map(|s| s.0).unwrap_or_default();
+    Ok((scheme, rows.into_iter().map(|row| row.task).collect()))
+}
+
+#[derive(FromRow)]
+struct ListedRow {
+    #[sqlx(flatten)]
+    task: TaskRow,
+    scheme: Option<Json<Scheme>>,
 }
 
 /// The sort key of a task.
@@ -210,7 +227,8 @@ pub async fn claimable(
     want: &Want<'_>,
     limit: i64,
 ) -> Result<Vec<TaskRow>, sqlx::Error> {
-    let mut query = select_tasks(tenant, exam, places);
+    let mut query = QueryBuilder::<Postgres>::new("");
+    select_tasks(&mut query, tenant, exam, places);
     query.push(" and a.state = 2 and coalesce(g.state, 0) < 3 and (g.claimed_by is null or g.claim_expires <= now())");
     query.push(" and not coalesce(g.marks @> ").push_bind(Json(marked_by(want.grader))).push(", false)");
     if let Some(standing) = want.standing {
@@ -582,6 +600,8 @@ pub async fn graded(
 #[derive(Debug, FromRow)]
 #[expect(missing_docs, reason = "columns are described in the migration")]
 pub struct RevisionRow {
+    /// The form of the attempt.
+    pub form: i16,
     pub revision: i32,
     pub at: DateTime<Utc>,
     pub actor: String,
@@ -605,35 +625,16 @@ pub static REVISIONS: Listing = Listing {
 pub async fn revisions(
     conn: &mut PgConnection,
     tenant: Uuid,
-    attempt: Uuid,
+    name: &AttemptName,
     page: &Page,
 ) -> Result<Vec<RevisionRow>, sqlx::Error> {
     let mut query = QueryBuilder::<Postgres>::new(
-        "select r.revision, r.at, r.actor, r.method, r.reason, r.score, r.awaiting, r.marks \
-         from mark_revision r where r.tenant_id = ",
+        "select a.form, r.revision, r.at, r.actor, r.method, r.reason, r.score, r.awaiting, r.marks \
+         from mark_revision r join attempt a using (tenant_id, attempt_id) where r.tenant_id = ",
     );
-    query.push_bind(tenant).push(" and r.attempt_id = ").push_bind(attempt);
+    query.push_bind(tenant).push(" and r.attempt_id = ").push_bind(name.attempt);
+    query.push(" and a.exam_id = ").push_bind(name.exam.as_str().to_owned());
     page.push_conditions(&mut query);
     page.push_order(&mut query);
     run("mark_revisions", query.build_query_as().fetch_all(conn)).await
-}
-
-/// The form of a submitted attempt; none where it is open or another exam's.
-pub async fn form_of(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    name: &AttemptName,
-) -> Result<Option<i16>, sqlx::Error> {
-    run(
-        "attempt_form",
-        sqlx::query_scalar!(
-            "select form from attempt
-             where tenant_id = $1 and attempt_id = $2 and exam_id = $3 and state > 0",
-            tenant,
-            name.attempt,
-            name.exam.as_str(),
-        )
-        .fetch_optional(conn),
-    )
-    .await
 }

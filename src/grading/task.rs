@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How the responses of an exam are marked by people.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Scheme {
     /// Markers a response, 1 or 2.
     pub marker_count: i32,
@@ -133,6 +133,10 @@ impl Standing {
     }
 }
 
+/// More characters than a folded response can have: 100 000 are accepted, and compatibility forms grow them at most
+/// eighteenfold.
+const LONGEST: usize = 2_000_000;
+
 /// The stored number of a response that has its mark.
 pub const GRADED: i16 = 3;
 
@@ -212,7 +216,7 @@ pub struct Proposal {
 
 /// Looks for key points in a response; each earns once, by any of its words.
 pub fn propose(key_points: &[KeyPoint], response: &str, max: Points) -> Proposal {
-    let folded = |text: &str| fold(text, TextMatching::default(), usize::MAX).unwrap_or_default();
+    let folded = |text: &str| fold(text, TextMatching::default(), LONGEST).unwrap_or_default();
     let response = folded(response);
     let mut proposal = Proposal { points: Points::ZERO, found: Vec::new(), missing: Vec::new() };
     for point in key_points {
