@@ -136,6 +136,19 @@ pub fn allowed(method: &str) -> &'static [Role] {
             &[Analyst, Operator, Grader]
         }
         "ResultService/GetExamSummary" | "ResultService/GetItemAnalysis" => &[Analyst, Operator],
+        "GradingService/GetGradingScheme"
+        | "GradingService/GetGradingProgress"
+        | "GradingService/ListMarkRevisions" => &[Grader, Operator, Analyst],
+        "GradingService/ListGradingTasks" => &[Grader, Operator],
+        "GradingService/ClaimGradingTasks"
+        | "GradingService/ReleaseGradingTasks"
+        | "GradingService/GradeResponse" => &[Grader],
+        "GradingService/UpdateGradingScheme"
+        | "GradingService/PreviewRegrade"
+        | "GradingService/RegradeExam"
+        | "GradingService/CancelRegrade"
+        | "GradingService/ResumeRegrade" => &[Operator],
+        "GradingService/GetRegrade" | "GradingService/ListRegrades" => &[Operator, Analyst],
         _ => &[],
     }
 }

@@ -161,6 +161,20 @@ name!(
     { exam: ExamId, attempt: Uuid }, 2
 );
 name!(
+    /// `exams/{exam}/attempts/{attempt}/responses/{position}`
+    TaskName, "exams/{exam}/attempts/{attempt}/responses/{position}", "exams/*/attempts/*/responses/*",
+    "exams/{}/attempts/{}/responses/{}", { exam: ExamId, attempt: Uuid, position: i32 }, 3
+);
+name!(
+    /// `exams/{exam}/gradingScheme`
+    SchemeName, "exams/{exam}/gradingScheme", "exams/*/gradingScheme", "exams/{}/gradingScheme", { exam: ExamId }, 1
+);
+name!(
+    /// `exams/{exam}/regrades/{regrade}`
+    RegradeName, "exams/{exam}/regrades/{regrade}", "exams/*/regrades/*", "exams/{}/regrades/{}",
+    { exam: ExamId, regrade: Uuid }, 2
+);
+name!(
     /// `apiKeys/{api_key}`
     ApiKeyName, "apiKeys/{api_key}", "apiKeys/*", "apiKeys/{}", { api_key: Uuid }, 1
 );

@@ -14,6 +14,7 @@
 //! | [`attempt`] | sittings, packed responses, the submission writer |
 //! | [`scoring`] | the policies and the compiled plan of a form |
 //! | [`result`] | results, lists, summaries |
+//! | [`grading`] | marks that people give, regrades, the revisions of marks |
 //! | [`analysis`] | statistics over marks |
 //! | [`admin`] | API keys |
 //! | [`auth`] [`edge`] [`door`] [`error`] | who calls; the layer around every call; parsing requests; what can go wrong |
@@ -44,6 +45,7 @@ pub mod embedded;
 pub mod error;
 pub mod exam;
 pub mod filter;
+pub mod grading;
 pub mod ids;
 pub mod page;
 pub mod paper;

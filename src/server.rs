@@ -15,10 +15,11 @@ use crate::{
     bank,
     db::Db,
     edge::EdgeLayer,
-    exam,
+    exam, grading,
     pb::{
         self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
         delivery_service_server::DeliveryServiceServer, exam_service_server::ExamServiceServer,
+        grading_service_server::GradingServiceServer,
         question_bank_service_server::QuestionBankServiceServer, result_service_server::ResultServiceServer,
     },
     result::rpc::Results,
@@ -86,6 +87,7 @@ pub async fn serve(
             DeliveryServiceServer::new(Delivery::new(db.clone(), plans.clone()))
                 .max_decoding_message_size(MAX_MESSAGE),
         )
+        .add_service(GradingServiceServer::new(grading::rpc::Grading::new(db.clone(), plans.clone())))
         .add_service(ResultServiceServer::new(Results::new(db.clone(), plans)));
 
     let asked = stopping.clone();
@@ -115,12 +117,13 @@ pub async fn serve(
 
 /// The services that are served, as health names them. The whole server, named "", comes last: where it is ready, all of
 /// them are.
-pub const SERVICES: [&str; 7] = [
+pub const SERVICES: [&str; 8] = [
     "assessment.v1.AdminService",
     "assessment.v1.QuestionBankService",
     "assessment.v1.AssemblyService",
     "assessment.v1.ExamService",
     "assessment.v1.DeliveryService",
+    "assessment.v1.GradingService",
     "assessment.v1.ResultService",
     "",
 ];

@@ -175,7 +175,7 @@ impl Pattern {
 }
 
 /// Folds a text by the switches; `None` as soon as it has more than `limit` characters.
-fn fold(text: &str, matching: TextMatching, limit: usize) -> Option<String> {
+pub(crate) fn fold(text: &str, matching: TextMatching, limit: usize) -> Option<String> {
     let mut out = String::new();
     let mut count = 0;
     let mut space = false;

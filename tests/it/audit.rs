@@ -260,8 +260,64 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
                 }
             }
         }
+        "UpdateGradingScheme" => {
+            let scheme = pb::GradingScheme {
+                name: "exams/written/gradingScheme".to_owned(),
+                etag: pick_name("", "999"),
+                ..Default::default()
+            };
+            let request =
+                pb::UpdateGradingSchemeRequest { grading_scheme: Some(scheme), ..Default::default() };
+            vec![a.grading().update_grading_scheme(request).await?.into_inner().name]
+        }
+        "ClaimGradingTasks" => {
+            claim(a, &pick_name("exams/written", "exams/none"), 1).await?;
+            vec!["exams/written".to_owned()]
+        }
+        "ReleaseGradingTasks" => {
+            let request = pb::ReleaseGradingTasksRequest {
+                parent: pick_name("exams/written", "exams/none"),
+                grader: "li".to_owned(),
+                ..Default::default()
+            };
+            if good {
+                claim(a, "exams/written", 1).await?;
+            }
+            a.grading().release_grading_tasks(request).await?;
+            vec!["exams/written".to_owned()]
+        }
+        "GradeResponse" => {
+            let ask = pb::ListGradingTasksRequest {
+                parent: "exams/written".to_owned(),
+                filter: "state = waiting".to_owned(),
+                ..Default::default()
+            };
+            let tasks = a.grading().list_grading_tasks(ask).await?.into_inner().tasks;
+            let name = tasks[0].name.clone();
+            let request = pb::GradeResponseRequest {
+                name: name.clone(),
+                grader: "li".to_owned(),
+                points: pick_name("1", "99"),
+                ..Default::default()
+            };
+            a.grading().grade_response(request).await?;
+            let (attempt, _) = name.split_once("/responses/").unwrap();
+            vec![format!("{attempt}/result"), name]
+        }
+        // What the regrade then does stands in events of its own, which the tests of grading look at.
+        "RegradeExam" | "CancelRegrade" | "ResumeRegrade" => return Err(Status::cancelled("not here")),
         other => panic!("{other} is a new write: add it here"),
     })
+}
+
+async fn claim(a: &As, exam: &str, count: i32) -> Result<(), Status> {
+    let request = pb::ClaimGradingTasksRequest {
+        parent: exam.to_owned(),
+        grader: "li".to_owned(),
+        count,
+        ..Default::default()
+    };
+    a.grading().claim_grading_tasks(request).await.map(|_| ())
 }
 
 #[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -308,13 +364,21 @@ async fn every_write_records_each_change_once_and_a_failure_none() {
     let open = format!("exams/spring/attempts/{open}");
     let me = a.admin().get_caller(pb::GetCallerRequest {}).await.unwrap().into_inner().api_key;
     for method in protocol::methods().into_iter().map(|m| m.name).filter(|m| protocol::writes(m)) {
+        if method.ends_with("Regrade") || method.ends_with("/RegradeExam") {
+            continue;
+        }
         let before = count(&mut su).await;
         let status = write(a, &method, Try::Bad, &open).await;
         assert!(status.is_err(), "{method} should have failed");
         assert_eq!(count(&mut su).await, before, "{method} failed and left a record");
 
         // The batch needs drafts, which are recorded themselves.
-        let drafts = if method.ends_with("/BatchPublishQuestions") { 2 } else { 0 };
+        // Releasing needs a claim.
+        let drafts = match method.split('/').nth(1).unwrap() {
+            "BatchPublishQuestions" => 2,
+            "ReleaseGradingTasks" => 1,
+            _ => 0,
+        };
         let changed = write(a, &method, Try::Good, &open).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));
         let rows = recorded(&mut su, before + drafts).await;
         let mut resources: Vec<&str> = rows.iter().map(|r| r.resource.as_str()).collect();

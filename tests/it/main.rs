@@ -10,6 +10,7 @@ mod delivery;
 mod edge;
 mod exams;
 mod filters;
+mod grading;
 mod idempotency;
 mod import;
 mod lists;

@@ -21,6 +21,7 @@ const MARK: &str = "OF-THE-OTHER";
 struct Names {
     attempt: String,
     api_key: String,
+    regrade: String,
 }
 
 /// Two tenants that have everything with the same ids; what the second one has says so, and it has a bank, a question,
@@ -68,8 +69,16 @@ async fn two() -> (World, As, Names) {
         .fetch_one(&mut su)
         .await
         .unwrap();
-    let names =
-        Names { attempt: format!("exams/spring/attempts/{attempt}"), api_key: format!("apiKeys/{api_key}") };
+    let regrade: Uuid = sqlx::query_scalar("select regrade_id from regrade where tenant_id = $1 limit 1")
+        .bind(b.tenant)
+        .fetch_one(&mut su)
+        .await
+        .unwrap();
+    let names = Names {
+        attempt: format!("exams/spring/attempts/{attempt}"),
+        api_key: format!("apiKeys/{api_key}"),
+        regrade: format!("exams/choices/regrades/{regrade}"),
+    };
     (world, b, names)
 }
 
@@ -137,6 +146,35 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             let request = pb::GetCandidateScoreRequest { parent: exam, candidate: "e-1".to_owned() };
             bytes(a.result().get_candidate_score(request).await?)
         }
+        "GetGradingScheme" => {
+            let name = format!("{exam}/gradingScheme");
+            bytes(a.grading().get_grading_scheme(pb::GetGradingSchemeRequest { name }).await?)
+        }
+        "GetGradingProgress" => {
+            bytes(a.grading().get_grading_progress(pb::GetGradingProgressRequest { name: exam }).await?)
+        }
+        "ListMarkRevisions" => {
+            let request = pb::ListMarkRevisionsRequest { parent: attempt, ..Default::default() };
+            bytes(a.grading().list_mark_revisions(request).await?)
+        }
+        "PreviewRegrade" => {
+            let rules = vec![pb::RegradeRule {
+                question: "banks/crm/questions/s1".to_owned(),
+                part: 0,
+                mode: pb::RegradeMode::FullMarks as i32,
+            }];
+            let request = pb::PreviewRegradeRequest { parent: exam, rules, never_lower: false };
+            let mut stream = a.grading().preview_regrade(request).await?.into_inner();
+            let mut all = Vec::new();
+            while let Some(message) = stream.message().await? {
+                all.extend(message.encode_to_vec());
+            }
+            all
+        }
+        "GetRegrade" => {
+            let name = names.regrade.clone();
+            bytes(a.grading().get_regrade(pb::GetRegradeRequest { name }).await?)
+        }
         list if list.starts_with("List") => {
             let (parent, ..) = offer(list);
             let parent = match (other, list) {
@@ -144,7 +182,9 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
                 (true, "ListQuestions") => "banks/other",
                 (true, "ListQuestionVersions") => "banks/crm/questions/other",
                 (true, "ListForms") => "blueprints/other",
-                (true, "ListResults" | "ListAccommodations") => "exams/other",
+                (true, "ListResults" | "ListRegrades" | "ListAccommodations" | "ListGradingTasks") => {
+                    "exams/other"
+                }
                 (true, _) => parent,
             };
             let (names, _) = page(a, list, Ask::under(parent)).await?;
@@ -161,7 +201,7 @@ async fn no_read_shows_anything_of_another_tenants() {
         protocol::methods().into_iter().map(|m| m.name).filter(|m| !protocol::writes(m)).collect();
     for method in &reads {
         // The same names: everybody sees its own.
-        let of_attempt = ["GetAttempt", "GetResult", "GetReleasedResult", "ListSittingEvents"];
+        let of_attempt = ["GetAttempt", "GetResult", "GetReleasedResult", "ListSittingEvents", "GetRegrade"];
         if !of_attempt.contains(&method.split('/').nth(1).unwrap()) {
             let own =
                 read(&world.a, method, false, &names).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));
@@ -195,7 +235,9 @@ async fn no_read_shows_anything_of_another_tenants() {
                         };
                         assert_eq!(e.code, Code::NotFound as i32);
                     }
-                } else if short.starts_with("List") && !offer(short).0.is_empty() {
+                } else if short == "ListMarkRevisions"
+                    || short.starts_with("List") && !offer(short).0.is_empty()
+                {
                     assert!(answer.is_empty(), "{method}: {}", String::from_utf8_lossy(&answer));
                 }
             }
@@ -221,7 +263,10 @@ async fn no_filter_and_no_collection_reaches_another_tenants() {
     for method in lists::methods() {
         let (parent, ..) = offer(&method);
         let dash = match parent.split('/').next() {
-            Some(head @ ("banks" | "blueprints" | "exams")) if !matches!(method.as_str(), "ListQuestionVersions" | "ListAccommodations") => {
+            Some(head @ ("banks" | "blueprints" | "exams"))
+                if !["ListQuestionVersions", "ListAccommodations", "ListGradingTasks", "ListRegrades"]
+                    .contains(&method.as_str()) =>
+            {
                 format!("{head}/-")
             }
             _ => parent.to_owned(),
@@ -431,6 +476,59 @@ async fn no_write_reaches_another_tenants() {
                     panic!("scored")
                 };
                 Err(Status::new(Code::from_i32(e.code), e.message))
+            }
+            "UpdateGradingScheme" => {
+                let scheme =
+                    pb::GradingScheme { name: "exams/other/gradingScheme".to_owned(), ..Default::default() };
+                let request =
+                    pb::UpdateGradingSchemeRequest { grading_scheme: Some(scheme), ..Default::default() };
+                a.grading().update_grading_scheme(request).await.map(|_| Code::Ok)
+            }
+            "ClaimGradingTasks" => {
+                let request = pb::ClaimGradingTasksRequest {
+                    parent: "exams/other".to_owned(),
+                    grader: "x".to_owned(),
+                    ..Default::default()
+                };
+                a.grading().claim_grading_tasks(request).await.map(|_| Code::Ok)
+            }
+            "ReleaseGradingTasks" => {
+                let request = pb::ReleaseGradingTasksRequest {
+                    parent: "exams/other".to_owned(),
+                    grader: "li".to_owned(),
+                    ..Default::default()
+                };
+                a.grading().release_grading_tasks(request).await.map(|_| Code::Ok)
+            }
+            "GradeResponse" => {
+                let request = pb::GradeResponseRequest {
+                    name: format!("{}/responses/9", names.attempt),
+                    grader: "x".to_owned(),
+                    points: "1".to_owned(),
+                    ..Default::default()
+                };
+                a.grading().grade_response(request).await.map(|_| Code::Ok)
+            }
+            "RegradeExam" => {
+                let request = pb::RegradeExamRequest {
+                    parent: "exams/other".to_owned(),
+                    rules: vec![pb::RegradeRule {
+                        question: "banks/crm/questions/s1".to_owned(),
+                        part: 0,
+                        mode: pb::RegradeMode::FullMarks as i32,
+                    }],
+                    reason: "x".to_owned(),
+                    ..Default::default()
+                };
+                a.grading().regrade_exam(request).await.map(|_| Code::Ok)
+            }
+            "CancelRegrade" => {
+                let request = pb::CancelRegradeRequest { name: names.regrade.clone() };
+                a.grading().cancel_regrade(request).await.map(|_| Code::Ok)
+            }
+            "ResumeRegrade" => {
+                let request = pb::ResumeRegradeRequest { name: names.regrade.clone() };
+                a.grading().resume_regrade(request).await.map(|_| Code::Ok)
             }
             other => panic!("{other} is a new write: add it here"),
         };

@@ -83,6 +83,52 @@ impl As {
         self.forms("blueprints/choices", &["x"], 7).await;
     }
 
+    /// The exam `written` with two submissions of two responses that people mark, one of them marked; and three regrades of
+    /// `choices` that change nothing.
+    async fn populate_grading(&self) {
+        self.exam_of("written", &["blueprints/standard/forms/a"], |_| {}).await;
+        let written = |position| pb::Response { position, text: "写了".to_owned(), ..Default::default() };
+        for candidate in ["w-1", "w-2"] {
+            self.submission("exams/written", candidate, vec![written(9), written(12)]).await.unwrap();
+        }
+        let scheme =
+            pb::GradingScheme { name: "exams/written/gradingScheme".to_owned(), ..Default::default() };
+        let request = pb::UpdateGradingSchemeRequest { grading_scheme: Some(scheme), ..Default::default() };
+        self.grading().update_grading_scheme(request).await.unwrap();
+        let claim = pb::ClaimGradingTasksRequest {
+            parent: "exams/written".to_owned(),
+            grader: "li".to_owned(),
+            count: 1,
+            ..Default::default()
+        };
+        let task = self.grading().claim_grading_tasks(claim).await.unwrap().into_inner().tasks.remove(0);
+        let request = pb::GradeResponseRequest {
+            name: task.name,
+            grader: "li".to_owned(),
+            points: "0".to_owned(),
+            ..Default::default()
+        };
+        self.grading().grade_response(request).await.unwrap();
+        for i in 1..=3 {
+            let request = pb::RegradeExamRequest {
+                parent: "exams/choices".to_owned(),
+                rules: vec![pb::RegradeRule {
+                    question: format!("banks/crm/questions/s{i}"),
+                    part: 0,
+                    mode: pb::RegradeMode::NewKey as i32,
+                }],
+                reason: "x".to_owned(),
+                ..Default::default()
+            };
+            let mut regrade = self.grading().regrade_exam(request).await.unwrap().into_inner();
+            while regrade.state == pb::RegradeState::Running as i32 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                let request = pb::GetRegradeRequest { name: regrade.name };
+                regrade = self.grading().get_regrade(request).await.unwrap().into_inner();
+            }
+        }
+    }
+
     /// Everything: the forms, the exams `spring`, `summer` and `choices`, three submissions at `spring`, four at
     /// `choices`, one open attempt of `open` and three accommodations at `spring`, and two more API keys.
     pub async fn populate(&self) {
@@ -111,5 +157,6 @@ impl As {
         self.accommodate("exams/spring", accommodations.to_vec()).await;
         self.role(&[pb::Role::Author]).await;
         self.role(&[pb::Role::Analyst]).await;
+        self.populate_grading().await;
     }
 }

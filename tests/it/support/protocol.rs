@@ -60,7 +60,14 @@ pub fn writes(method: &str) -> bool {
         | "VoidAttempt"
         | "SubmitAttempt"
         | "ScoreSubmission"
-        | "BatchScoreSubmissions" => true,
+        | "BatchScoreSubmissions"
+        | "UpdateGradingScheme"
+        | "ClaimGradingTasks"
+        | "ReleaseGradingTasks"
+        | "GradeResponse"
+        | "RegradeExam"
+        | "CancelRegrade"
+        | "ResumeRegrade" => true,
         "GetBank"
         | "ListBanks"
         | "GetQuestion"
@@ -84,7 +91,14 @@ pub fn writes(method: &str) -> bool {
         | "GetResult"
         | "ListResults"
         | "GetExamSummary"
-        | "GetItemAnalysis" => false,
+        | "GetItemAnalysis"
+        | "GetGradingScheme"
+        | "ListGradingTasks"
+        | "GetGradingProgress"
+        | "ListMarkRevisions"
+        | "PreviewRegrade"
+        | "GetRegrade"
+        | "ListRegrades" => false,
         other => {
             panic!("{other} is new: say here whether it writes, and add it to the tests of audit and tenancy")
         }

@@ -7,6 +7,7 @@ use assessd::{
     pb::{
         self, admin_service_client::AdminServiceClient, assembly_service_client::AssemblyServiceClient,
         delivery_service_client::DeliveryServiceClient, exam_service_client::ExamServiceClient,
+        grading_service_client::GradingServiceClient,
         question_bank_service_client::QuestionBankServiceClient, result_service_client::ResultServiceClient,
     },
     server::{self, Options},
@@ -185,6 +186,10 @@ impl As {
 
     pub fn delivery(&self) -> DeliveryServiceClient<Wire> {
         DeliveryServiceClient::new(self.wire()).max_decoding_message_size(64 << 20)
+    }
+
+    pub fn grading(&self) -> GradingServiceClient<Wire> {
+        GradingServiceClient::new(self.wire())
     }
 
     pub fn result(&self) -> ResultServiceClient<Wire> {

@@ -1,0 +1,426 @@
+//! Grading and regrades: who gets which response, what becomes of the marks, and that nothing is lost on the way.
+
+use std::collections::HashSet;
+
+use assessd::pb;
+use pb::{GradingTaskState as State, RegradeMode as Mode, RegradeState};
+use tonic::{Code, Status};
+
+use crate::support::{As, Refused, World, build::pick, build::single};
+
+fn text(position: i32, text: &str) -> pb::Response {
+    pb::Response { position, text: text.to_owned(), ..Default::default() }
+}
+
+/// The exam `spring` over the standard form: people mark positions 9 (6 points) and 12 (3 points).
+async fn spring(candidates: &[&str]) -> World {
+    let world = World::start().await;
+    world.a.populate_forms().await;
+    world.a.exam_of("spring", &["blueprints/standard/forms/a"], |e| e.pass_mark = "8".to_owned()).await;
+    for candidate in candidates {
+        let responses = vec![pick(1, "B"), text(9, "提高客户满意度"), text(12, "也写了")];
+        world.a.submission("exams/spring", candidate, responses).await.unwrap();
+    }
+    world
+}
+
+async fn claim(a: &As, grader: &str, count: i32) -> Vec<pb::GradingTask> {
+    let request = pb::ClaimGradingTasksRequest {
+        parent: "exams/spring".to_owned(),
+        grader: grader.to_owned(),
+        count,
+        ..Default::default()
+    };
+    a.grading().claim_grading_tasks(request).await.unwrap().into_inner().tasks
+}
+
+fn mark(name: &str, grader: &str, points: &str) -> pb::GradeResponseRequest {
+    pb::GradeResponseRequest {
+        name: name.to_owned(),
+        grader: grader.to_owned(),
+        points: points.to_owned(),
+        ..Default::default()
+    }
+}
+
+async fn grade(a: &As, request: pb::GradeResponseRequest) -> Result<pb::GradingTask, Status> {
+    a.grading().grade_response(request).await.map(tonic::Response::into_inner)
+}
+
+async fn list(a: &As, filter: &str) -> Vec<pb::GradingTask> {
+    let request = pb::ListGradingTasksRequest {
+        parent: "exams/spring".to_owned(),
+        filter: filter.to_owned(),
+        page_size: 200,
+        ..Default::default()
+    };
+    a.grading().list_grading_tasks(request).await.unwrap().into_inner().tasks
+}
+
+async fn progress(a: &As) -> pb::GradingProgress {
+    let request = pb::GetGradingProgressRequest { name: "exams/spring".to_owned() };
+    a.grading().get_grading_progress(request).await.unwrap().into_inner()
+}
+
+async fn result(a: &As, task: &str) -> pb::Result {
+    let (attempt, _) = task.split_once("/responses/").unwrap();
+    let request = pb::GetResultRequest { name: format!("{attempt}/result") };
+    a.result().get_result(request).await.unwrap().into_inner()
+}
+
+async fn scheme(a: &As, change: impl FnOnce(&mut pb::GradingScheme)) -> Result<pb::GradingScheme, Status> {
+    let mut scheme =
+        pb::GradingScheme { name: "exams/spring/gradingScheme".to_owned(), ..Default::default() };
+    change(&mut scheme);
+    let request = pb::UpdateGradingSchemeRequest { grading_scheme: Some(scheme), ..Default::default() };
+    a.grading().update_grading_scheme(request).await.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn one_marker_ends_what_waits() {
+    let world = spring(&["e-1", "e-2"]).await;
+    let a = world.a.role(&[pb::Role::Grader]).await;
+    let all = list(&a, "").await;
+    assert_eq!(all.len(), 4);
+    assert!(all.iter().all(|t| t.state == State::Waiting as i32 && t.points.is_empty()));
+    assert_eq!((all[0].candidate.as_str(), all[0].reference.as_str()), ("e-1", "SECRET-KEY"));
+    assert_eq!((all[1].material.as_str(), all[1].part, all[1].max_points.as_str()), ("案例材料", 3, "3"));
+    assert_eq!(list(&a, "question = \"banks/crm/questions/a1\" AND state = waiting").await.len(), 2);
+
+    let mine = claim(&a, "li", 1).await;
+    let theirs = claim(&a, "wang", 10).await;
+    assert_eq!((mine.len(), theirs.len(), claim(&a, "zhao", 10).await.len()), (1, 3, 0));
+    assert_eq!(list(&a, "claimed_by = li").await[0].name, mine[0].name);
+    assert_eq!((progress(&a).await.waiting_count, progress(&a).await.claimed_count), (4, 4));
+    grade(&a, mark(&mine[0].name, "wang", "1")).await.because(Code::FailedPrecondition, "TASK_CLAIMED");
+    let release = pb::ReleaseGradingTasksRequest {
+        parent: "exams/spring".to_owned(),
+        grader: "wang".to_owned(),
+        ..Default::default()
+    };
+    let released = a.grading().release_grading_tasks(release).await.unwrap().into_inner().released_count;
+    assert_eq!(released, 3);
+
+    let before = result(&a, &mine[0].name).await;
+    assert_eq!((before.score.as_str(), before.awaiting_points.as_str(), before.passed), ("2", "9", None));
+    for points in ["6.5", "-1"] {
+        grade(&a, mark(&mine[0].name, "li", points)).await.bad(&["points"]);
+    }
+    grade(&a, mark(&mine[0].name, "li", "")).await.bad(&["points"]);
+    let once = pb::GradeResponseRequest { request_id: "g-1".to_owned(), ..mark(&mine[0].name, "li", "5.5") };
+    let done = grade(&a, once.clone()).await.unwrap();
+    assert_eq!((done.state, done.points.as_str()), (State::Graded as i32, "5.5"));
+    assert_eq!(grade(&a, once).await.unwrap(), done);
+    grade(&a, mark(&mine[0].name, "wang", "1")).await.because(Code::FailedPrecondition, "TASK_NOT_WAITING");
+    let half = result(&a, &mine[0].name).await;
+    assert_eq!((half.score.as_str(), half.awaiting_points.as_str(), half.revision), ("7.5", "3", 2));
+    assert_eq!(half.state, pb::ResultState::AwaitingGrading as i32);
+
+    let (attempt, _) = mine[0].name.split_once("/responses/").unwrap();
+    grade(&a, mark(&format!("{attempt}/responses/12"), "li", "3")).await.unwrap();
+    let whole = result(&a, &mine[0].name).await;
+    assert_eq!((whole.score.as_str(), whole.awaiting_points.as_str(), whole.revision), ("10.5", "0", 3));
+    assert_eq!((whole.state, whole.passed), (pb::ResultState::Scored as i32, Some(true)));
+    for absent in ["1", "99", "0"] {
+        grade(&a, mark(&format!("{attempt}/responses/{absent}"), "li", "1")).await.refused(Code::NotFound);
+    }
+
+    // A lead may overrule, with a word why.
+    let mut over = mark(&mine[0].name, "lead", "4");
+    over.overrule = true;
+    grade(&a, over.clone()).await.bad(&["comment"]);
+    over.comment = "复核".to_owned();
+    let task = grade(&a, over).await.unwrap();
+    assert_eq!((task.points.as_str(), task.marks.len(), task.marks[1].overrules), ("4", 2, true));
+
+    let revisions = pb::ListMarkRevisionsRequest { parent: attempt.to_owned(), ..Default::default() };
+    let revisions = a.grading().list_mark_revisions(revisions).await.unwrap().into_inner().revisions;
+    let scores: Vec<_> = revisions.iter().map(|r| (r.revision, r.score.as_str())).collect();
+    assert_eq!(scores, [(3, "10.5"), (2, "7.5"), (1, "2")]);
+    assert_eq!((revisions[2].marks[8].as_str(), revisions[1].marks[8].as_str()), ("?", "5.5"));
+    assert_eq!(revisions[0].method, "GradingService/GradeResponse");
+    let now = progress(&a).await;
+    assert_eq!((now.waiting_count, now.graded_count, now.open_result_count), (2, 2, 1));
+    assert_eq!(now.questions.len(), 2);
+    let mut su = world.superuser().await;
+    let told: Vec<(String, String)> = sqlx::query_as(
+        "select data ->> 'score_before', data ->> 'score_after' from event where kind = 'result.graded' order by event_id",
+    )
+    .fetch_all(&mut su)
+    .await
+    .unwrap();
+    let told: Vec<(&str, &str)> = told.iter().map(|(b, a)| (b.as_str(), a.as_str())).collect();
+    assert_eq!(told, [("2", "7.5"), ("7.5", "10.5"), ("10.5", "9")]);
+}
+
+#[tokio::test]
+async fn two_markers_are_blind_and_a_third_decides() {
+    let world = spring(&["e-1"]).await;
+    let a = &world.a;
+    let made = scheme(a, |s| {
+        s.marker_count = 2;
+        s.tolerance = "1".to_owned();
+        s.anonymous = true;
+        let level = |title: &str, points: &str| pb::RubricLevel {
+            title: title.to_owned(),
+            points: points.to_owned(),
+        };
+        s.questions = vec![pb::QuestionScheme {
+            question: "banks/crm/questions/a1".to_owned(),
+            part: 0,
+            criteria: vec![
+                pb::RubricCriterion {
+                    title: "内容".to_owned(),
+                    levels: vec![level("好", "4"), level("差", "1")],
+                },
+                pb::RubricCriterion {
+                    title: "表达".to_owned(),
+                    levels: vec![level("好", "2"), level("差", "0")],
+                },
+            ],
+            key_points: vec![
+                pb::KeyPoint { points: "2".to_owned(), words: vec!["满意".to_owned()] },
+                pb::KeyPoint { points: "2".to_owned(), words: vec!["忠诚".to_owned()] },
+            ],
+        }];
+    })
+    .await
+    .unwrap();
+    assert_eq!(made.etag, "1");
+    scheme(a, |s| s.etag = "0".to_owned()).await.refused(Code::Aborted);
+    scheme(a, |s| {
+        s.marker_count = 3;
+        s.tolerance = "-1".to_owned();
+    })
+    .await
+    .bad(&["grading_scheme.marker_count", "grading_scheme.tolerance"]);
+
+    let tasks = claim(a, "li", 10).await;
+    assert_eq!((tasks.len(), tasks[0].candidate.as_str(), tasks[0].criteria.len()), (2, "", 2));
+    let proposal = tasks[0].proposal.clone().unwrap();
+    assert_eq!((proposal.points.as_str(), proposal.missing), ("2", vec!["忠诚".to_owned()]));
+    assert!(tasks[1].proposal.is_none());
+
+    let picked = |content: &str| {
+        [("内容", content), ("表达", "好")]
+            .map(|(c, l)| pb::PickedLevel { criterion: c.to_owned(), level: l.to_owned() })
+            .to_vec()
+    };
+    let by_levels =
+        |grader: &str, levels| pb::GradeResponseRequest { levels, ..mark(&tasks[0].name, grader, "") };
+    grade(a, by_levels("li", picked("中"))).await.bad(&["levels"]);
+    let first = grade(a, by_levels("li", picked("好"))).await.unwrap();
+    assert_eq!((first.state, first.marks.len()), (State::WaitingSecond as i32, 0));
+    grade(a, mark(&tasks[0].name, "li", "6")).await.because(Code::FailedPrecondition, "SAME_GRADER");
+    assert!(claim(a, "li", 10).await.is_empty());
+    let seconds = claim(a, "wang", 10).await;
+    assert_eq!((seconds.len(), seconds[0].marks.len()), (1, 0));
+    let apart = grade(a, by_levels("wang", picked("差"))).await.unwrap();
+    assert_eq!((apart.state, apart.marks.len()), (State::WaitingAdjudication as i32, 2));
+    assert_eq!(result(a, &tasks[0].name).await.revision, 1);
+    assert_eq!(progress(a).await.waiting_adjudication_count, 1);
+    assert_eq!(claim(a, "zhao", 10).await[0].marks.len(), 2);
+    let decided = grade(a, mark(&tasks[0].name, "zhao", "5")).await.unwrap();
+    assert_eq!((decided.state, decided.points.as_str()), (State::Graded as i32, "5"));
+
+    grade(a, mark(&tasks[1].name, "li", "2")).await.unwrap();
+    let mean = grade(a, mark(&tasks[1].name, "wang", "3")).await.unwrap();
+    assert_eq!(mean.points, "2.5");
+    let whole = result(a, &tasks[0].name).await;
+    assert_eq!((whole.score.as_str(), whole.state), ("9.5", pb::ResultState::Scored as i32));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn graders_at_once_get_different_tasks() {
+    let names: Vec<String> = (0..30).map(|i| format!("c-{i}")).collect();
+    let world = spring(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let claims = (0..8).map(|i| {
+        let a = world.a.clone();
+        tokio::spawn(async move { claim(&a, &format!("g-{i}"), 7).await })
+    });
+    let mut seen = HashSet::new();
+    for claimed in claims {
+        for task in claimed.await.unwrap() {
+            assert!(seen.insert(task.name.clone()), "{} twice", task.name);
+        }
+    }
+    assert_eq!(seen.len(), 56);
+    assert_eq!(claim(&world.a, "late", 100).await.len(), 4);
+    // A grader marks while others mark the same attempt.
+    let marks = seen.into_iter().map(|name| {
+        let a = world.a.clone();
+        tokio::spawn(async move {
+            let owner = list(&a, "").await.into_iter().find(|t| t.name == name).unwrap().claimed_by;
+            grade(&a, mark(&name, &owner, "1")).await.unwrap();
+        })
+    });
+    for done in marks.collect::<Vec<_>>() {
+        done.await.unwrap();
+    }
+    let now = progress(&world.a).await;
+    assert_eq!((now.graded_count, now.waiting_count), (56, 4));
+}
+
+/// The exam `choices` over four single choices of 2 points, all keyed B, with a version of s2 that is keyed C.
+async fn choices() -> World {
+    let world = World::start().await;
+    let a = &world.a;
+    a.populate_forms().await;
+    a.exam_of("choices", &["blueprints/choices/forms/x"], |e| e.pass_mark = "7".to_owned()).await;
+    for (candidate, letter) in [("all-b", "B"), ("all-c", "C")] {
+        let responses = (1..=4).map(|i| pick(i, letter)).collect();
+        a.submission("exams/choices", candidate, responses).await.unwrap();
+    }
+    a.submission("exams/choices", "blank", vec![]).await.unwrap();
+    let mut question = single("单选第2题?", "C");
+    question.name = "banks/crm/questions/s2".to_owned();
+    let request = pb::UpdateQuestionRequest { question: Some(question), ..Default::default() };
+    a.bank().update_question(request).await.unwrap();
+    let request =
+        pb::PublishQuestionRequest { name: "banks/crm/questions/s2".to_owned(), ..Default::default() };
+    a.bank().publish_question(request).await.unwrap();
+    world
+}
+
+fn rule(mode: Mode) -> Vec<pb::RegradeRule> {
+    vec![pb::RegradeRule { question: "banks/crm/questions/s2".to_owned(), part: 0, mode: mode as i32 }]
+}
+
+/// The scores before and after, by a dry run, and its summary.
+async fn preview(a: &As, rules: Vec<pb::RegradeRule>, never_lower: bool) -> (Vec<String>, pb::RegradeCounts) {
+    use pb::preview_regrade_response::Found;
+    let request = pb::PreviewRegradeRequest { parent: "exams/choices".to_owned(), rules, never_lower };
+    let mut stream = a.grading().preview_regrade(request).await.unwrap().into_inner();
+    let mut changes = Vec::new();
+    loop {
+        match stream.message().await.unwrap().unwrap().found.unwrap() {
+            Found::Change(change) => changes.push(format!("{}>{}", change.old_score, change.new_score)),
+            Found::Summary(summary) => {
+                assert!(stream.message().await.unwrap().is_none());
+                return (changes, summary);
+            }
+        }
+    }
+}
+
+async fn regrade(a: &As, rules: Vec<pb::RegradeRule>, never_lower: bool) -> pb::Regrade {
+    let request = pb::RegradeExamRequest {
+        parent: "exams/choices".to_owned(),
+        rules,
+        never_lower,
+        reason: "第2题答案有误".to_owned(),
+        ..Default::default()
+    };
+    let mut regrade = a.grading().regrade_exam(request).await.unwrap().into_inner();
+    assert_eq!(regrade.total_count, 3);
+    while regrade.state == RegradeState::Running as i32 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let request = pb::GetRegradeRequest { name: regrade.name };
+        regrade = a.grading().get_regrade(request).await.unwrap().into_inner();
+    }
+    assert_eq!((regrade.state, regrade.error.as_str()), (RegradeState::Done as i32, ""));
+    regrade
+}
+
+async fn scores(a: &As) -> Vec<String> {
+    let request = pb::ListResultsRequest { parent: "exams/choices".to_owned(), ..Default::default() };
+    let results = a.result().list_results(request).await.unwrap().into_inner().results;
+    results.into_iter().map(|r| r.score).collect()
+}
+
+#[tokio::test]
+async fn every_mode_says_before_what_it_does_after() {
+    let world = choices().await;
+    let a = &world.a;
+    assert_eq!(scores(a).await, ["8", "0", "0"]);
+    for (mode, never_lower, changes, after) in [
+        (Mode::NewKey, true, vec!["0>2"], ["8", "2", "0"]),
+        (Mode::NewKey, false, vec!["8>6"], ["6", "2", "0"]),
+        (Mode::BothKeys, false, vec!["6>8"], ["8", "2", "0"]),
+        (Mode::FullMarks, false, vec!["0>2"], ["8", "2", "2"]),
+        (Mode::Drop, false, vec!["8>6", "2>0", "2>0"], ["6", "0", "0"]),
+        (Mode::DropAndRescale, false, vec!["6>8"], ["8", "0", "0"]),
+    ] {
+        let before = scores(a).await;
+        let (said, summary) = preview(a, rule(mode), never_lower).await;
+        assert_eq!(said, changes, "{mode:?}");
+        assert_eq!(scores(a).await, before, "a dry run writes nothing");
+        let done = regrade(a, rule(mode), never_lower).await;
+        assert_eq!(done.counts.unwrap(), summary, "{mode:?}");
+        assert_eq!(scores(a).await, after, "{mode:?}");
+        let (again, _) = preview(a, rule(mode), never_lower).await;
+        assert!(again.is_empty(), "{mode:?} a second time changes nothing");
+    }
+    let (_, summary) = preview(a, rule(Mode::NewKey), false).await;
+    assert_eq!((summary.examined_count, summary.newly_failed_count, summary.newly_passed_count), (3, 1, 0));
+    let request = pb::ListRegradesRequest { parent: "exams/choices".to_owned(), ..Default::default() };
+    let regrades = a.grading().list_regrades(request).await.unwrap().into_inner().regrades;
+    assert_eq!(regrades.len(), 6);
+    assert_eq!(regrades[5].rules[0].question, "banks/crm/questions/s2/versions/2");
+}
+
+#[tokio::test]
+async fn a_regrade_refuses_stops_and_goes_on() {
+    let world = choices().await;
+    let a = &world.a;
+    let ask = |rules| pb::RegradeExamRequest {
+        parent: "exams/choices".to_owned(),
+        rules,
+        reason: "x".to_owned(),
+        ..Default::default()
+    };
+    let named = |question: &str, mode: Mode| {
+        vec![pb::RegradeRule { question: question.to_owned(), part: 0, mode: mode as i32 }]
+    };
+    let go = |rules| {
+        let mut client = a.grading();
+        async move { client.regrade_exam(ask(rules)).await }
+    };
+    go(vec![]).await.bad(&["rules"]);
+    go(rule(Mode::Unspecified)).await.bad(&["rules[0].mode"]);
+    go([rule(Mode::Drop), rule(Mode::FullMarks)].concat()).await.bad(&["rules[1]"]);
+    go(named("banks/crm/questions/m1", Mode::Drop)).await.bad(&["rules[0].question"]);
+    go(named("banks/crm/questions/s2/versions/9", Mode::NewKey)).await.bad(&["rules[0]"]);
+    let nameless = pb::RegradeExamRequest { reason: String::new(), ..ask(rule(Mode::Drop)) };
+    a.grading().regrade_exam(nameless).await.bad(&["reason"]);
+
+    // A process that died in the middle: its row says running, and its time is over.
+    let mut su = world.superuser().await;
+    let id = uuid::Uuid::now_v7();
+    let rules =
+        serde_json::json!([{ "question": "banks/crm/questions/s2", "part": 0, "mode": "full_marks" }]);
+    sqlx::query(
+        "insert into regrade (tenant_id, regrade_id, exam_id, state, rules, never_lower, reason, actor, lease_until, total,
+            cursor_time, cursor_attempt, examined)
+         select $1, $2, 'choices', 'running', $3, false, 'x', 'x', now() - interval '1 second', 3, submit_time, attempt_id, 1
+         from attempt where tenant_id = $1 order by submit_time, attempt_id limit 1",
+    )
+    .bind(world.a.tenant)
+    .bind(id)
+    .bind(rules)
+    .execute(&mut su)
+    .await
+    .unwrap();
+    let name = format!("exams/choices/regrades/{id}");
+    let get = || async { a.grading().get_regrade(pb::GetRegradeRequest { name: name.clone() }).await };
+    assert_eq!(get().await.unwrap().into_inner().state, RegradeState::Interrupted as i32);
+    go(rule(Mode::Drop)).await.because(Code::FailedPrecondition, "REGRADE_RUNNING");
+    let cancel =
+        || async { a.grading().cancel_regrade(pb::CancelRegradeRequest { name: name.clone() }).await };
+    assert_eq!(cancel().await.unwrap().into_inner().state, RegradeState::Cancelled as i32);
+    cancel().await.because(Code::FailedPrecondition, "REGRADE_NOT_RUNNING");
+    assert_eq!(scores(a).await, ["8", "0", "0"]);
+    let resume =
+        || async { a.grading().resume_regrade(pb::ResumeRegradeRequest { name: name.clone() }).await };
+    resume().await.unwrap();
+    let done = loop {
+        let now = get().await.unwrap().into_inner();
+        if now.state != RegradeState::Running as i32 {
+            break now;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!((done.state, done.counts.unwrap().examined_count), (RegradeState::Done as i32, 3));
+    assert_eq!(scores(a).await, ["8", "2", "2"], "it went on where it had stopped");
+    resume().await.because(Code::FailedPrecondition, "REGRADE_NOT_STOPPED");
+}
