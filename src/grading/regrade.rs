@@ -215,7 +215,7 @@ impl Recipe {
     /// Gives the rescaled positions the share of the rest; `None` while the rest waits for a person.
     fn rescale(&self, marks: &mut [Mark]) -> Option<()> {
         let plan = &self.form.plan;
-        let is_rescaled = |at: usize| self.steps.iter().any(|s| *s == (at, Mode::DropAndRescale));
+        let is_rescaled = |at: usize| self.steps.contains(&(at, Mode::DropAndRescale));
         if !self.steps.iter().any(|(_, mode)| *mode == Mode::DropAndRescale) {
             return Some(());
         }
