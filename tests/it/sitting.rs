@@ -8,11 +8,7 @@ use futures_util::future::join_all;
 use prost::Message;
 use tonic::{Code, Response, Status};
 
-use crate::support::{
-    As, Refused, World,
-    build::pick,
-    populate::SECRETS,
-};
+use crate::support::{As, Refused, World, build::pick, populate::SECRETS};
 
 /// Four single choices of 2 points, the right one always B.
 const CHOICES: [&str; 1] = ["blueprints/choices/forms/x"];
@@ -56,11 +52,10 @@ async fn attempt(a: &As, name: &str) -> pb::Attempt {
 }
 
 async fn void(a: &As, name: &str) -> Result<pb::Attempt, Status> {
-    let request = pb::VoidAttemptRequest {
-        name: name.to_owned(),
-        reason: "监考记录".to_owned(),
-        ..Default::default()
-    };
+    let request =
+        pb::VoidAttemptRequest {
+            name: name.to_owned(), reason: "监考记录".to_owned(), ..Default::default()
+        };
     a.delivery().void_attempt(request).await.map(Response::into_inner)
 }
 
@@ -80,8 +75,7 @@ async fn events(a: &As, attempt: &str) -> pb::ListSittingEventsResponse {
 }
 
 async fn score_of(a: &As, exam: &str, candidate: &str) -> pb::CandidateScore {
-    let request =
-        pb::GetCandidateScoreRequest { parent: exam.to_owned(), candidate: candidate.to_owned() };
+    let request = pb::GetCandidateScoreRequest { parent: exam.to_owned(), candidate: candidate.to_owned() };
     a.result().get_candidate_score(request).await.unwrap().into_inner()
 }
 
@@ -246,7 +240,10 @@ async fn accommodations_hold_while_a_sitting_runs() {
     let opened = start(a, "exams/e", "c").await.unwrap();
     assert_eq!(span(&opened), 2);
     let elements = a
-        .accommodate("exams/e", vec![extra("c", 3600, 1), extra("", 1, 1), extra("d", -1, 101), extra("c", 0, 0)])
+        .accommodate(
+            "exams/e",
+            vec![extra("c", 3600, 1), extra("", 1, 1), extra("d", -1, 101), extra("c", 0, 0)],
+        )
         .await;
     let told: Vec<Vec<String>> = elements
         .iter()
@@ -300,7 +297,8 @@ async fn accommodations_hold_while_a_sitting_runs() {
 async fn late_answers_follow_the_policy() {
     let world = populated().await;
     let a = &world.a;
-    let policy = |mode: pb::LateMode, grace| Some(pb::LatePolicy { mode: mode as i32, grace: seconds(grace) });
+    let policy =
+        |mode: pb::LateMode, grace| Some(pb::LatePolicy { mode: mode as i32, grace: seconds(grace) });
     for (id, mode, grace) in [
         ("marked", pb::LateMode::AcceptAndMark, 0),
         ("graced", pb::LateMode::Refuse, 600),
@@ -380,9 +378,7 @@ async fn a_void_attempt_counts_nowhere_and_frees_its_place() {
     let elsewhere = a.submission("exams/e", "c", vec![pick(1, "B")]).await.unwrap();
     assert_eq!(elsewhere.attempt_number, 3);
     void(a, elsewhere.name.strip_suffix("/result").unwrap()).await.unwrap();
-    a.submission("exams/e", "c", vec![pick(1, "B")])
-        .await
-        .because(Code::FailedPrecondition, "ATTEMPT_VOID");
+    a.submission("exams/e", "c", vec![pick(1, "B")]).await.because(Code::FailedPrecondition, "ATTEMPT_VOID");
     assert_eq!(start(a, "exams/e", "c").await.unwrap().number, 4);
 }
 
@@ -407,7 +403,8 @@ async fn nothing_is_shown_before_its_time_nor_beyond_the_policy() {
             .exam_of(id, &form, |e| {
                 e.release = policy(pb::ReleaseTime::ByHand, content);
                 e.pass_mark = "2".to_owned();
-                e.grade_bands = vec![pb::GradeBand { label: "及格".to_owned(), from_score: "2".to_owned() }];
+                e.grade_bands =
+                    vec![pb::GradeBand { label: "及格".to_owned(), from_score: "2".to_owned() }];
             })
             .await;
         let name = start(a, &exam, "c").await.unwrap().name;
@@ -424,7 +421,10 @@ async fn nothing_is_shown_before_its_time_nor_beyond_the_policy() {
         assert_eq!(seen.marks.len(), if content == pb::ReleaseContent::ScoreOnly { 0 } else { 12 });
         assert_eq!(leaks(&seen), content == pb::ReleaseContent::Keys, "{id}");
         if content == pb::ReleaseContent::Keys {
-            assert_eq!((&seen.marks[0].key, seen.marks[0].explanation.as_str()), (&vec!["B".to_owned()], "SECRET-WHY"));
+            assert_eq!(
+                (&seen.marks[0].key, seen.marks[0].explanation.as_str()),
+                (&vec!["B".to_owned()], "SECRET-WHY")
+            );
             assert_eq!(seen.marks[6].key, ["√"]);
             assert_eq!(seen.marks[7].key, ["SECRET-KEY-1", "SECRET-KEY-2"]);
         } else {
@@ -555,7 +555,8 @@ async fn an_essay_of_ten_megabytes_is_refused_and_the_rest_goes_through() {
 async fn the_attempt_that_counts_and_its_grade() {
     let world = populated().await;
     let a = &world.a;
-    let band = |label: &str, from: &str| pb::GradeBand { label: label.to_owned(), from_score: from.to_owned() };
+    let band =
+        |label: &str, from: &str| pb::GradeBand { label: label.to_owned(), from_score: from.to_owned() };
     a.exam_of("e", &CHOICES, |e| {
         e.max_attempts = 3;
         e.pass_mark = "5".to_owned();

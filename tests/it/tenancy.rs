@@ -221,7 +221,9 @@ async fn no_filter_and_no_collection_reaches_another_tenants() {
     for method in lists::methods() {
         let (parent, ..) = offer(&method);
         let dash = match parent.split('/').next() {
-            Some(head @ ("banks" | "blueprints" | "exams")) if !matches!(method.as_str(), "ListQuestionVersions" | "ListAccommodations") => {
+            Some(head @ ("banks" | "blueprints" | "exams"))
+                if !matches!(method.as_str(), "ListQuestionVersions" | "ListAccommodations") =>
+            {
                 format!("{head}/-")
             }
             _ => parent.to_owned(),
