@@ -15,8 +15,8 @@ use crate::{
         response::{Mark, Response},
     },
     bank::content::{Content, Task},
-    points::Points,
     exam::policy::passed,
+    points::Points,
     scoring::{
         plan::Plan,
         score::{Key, Terms},
