@@ -74,7 +74,10 @@ impl Delivery {
             .await?
             .ok_or_else(|| Error::NotFound(exam.to_string()))?;
 
-        if let Some(open) = standing.open {
+        // The open attempt may end, and another call may open the next one, while this call waits for the lock: then it
+        // looks again. Each round waits for a change that was made, so a few are enough.
+        let mut rounds = 0;
+        while let Some(open) = standing.open {
             let name = AttemptName { exam: exam.exam.clone(), attempt: open };
             if let Some(row) = sql::lock(unit.conn(), tenant, &name).await?
                 && State::of(row.state) == State::Open
@@ -88,11 +91,14 @@ impl Delivery {
                 let ended = ending::end(&row, &sat, &unpack(&row, &sat)?, By::Time)?;
                 sql::end(unit.conn(), tenant, &[ended]).await?;
                 unit.changed("attempt.expired", &name, json!({}));
-            } else {
-                // It ended, or was voided, while this call waited for it.
-                let again = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
-                standing = again.ok_or(Error::Collision)?;
+                break;
             }
+            rounds += 1;
+            if rounds > 5 {
+                return Err(Error::Collision);
+            }
+            let again = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
+            standing = again.ok_or(Error::Collision)?;
         }
 
         let chosen = match (&form, standing.allotment) {
