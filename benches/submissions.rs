@@ -254,7 +254,7 @@ fn submission(tenant: Uuid, form: &CompiledForm, actor: Uuid) -> Submission {
     let marks = form.plan.score(&responses);
     let id = Uuid::now_v7();
     Submission {
-        attempt: Uuid::new_v5(&tenant, id.as_bytes()),
+        attempt: id,
         exam: ExamId::stored("bench".to_owned()),
         candidate: id.to_string(),
         form: 0,
@@ -276,14 +276,17 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// One packed attempt a transaction, as lean as SQL can say it: no tenant to set, no exam to look up.
+/// One packed attempt a transaction, as lean as SQL can say it: no tenant to set, no exam to look up, and ids that grow
+/// with time as ours do.
 fn pgbench_packed(tenant: Uuid, form: &CompiledForm) -> String {
     let s = submission(tenant, form, Uuid::now_v7());
     format!(
         "insert into attempt (tenant_id, attempt_id, exam_id, candidate, number, form, state, start_time, submit_time,
             answered, score, awaiting, actor, request_hash, responses, marks)
-         values ('{tenant}', gen_random_uuid(), 'bench', gen_random_uuid()::text, 1, 0, 1, now(), now(), 50, {}, 0,
-            '{}', '\\x{}', '\\x{}', '\\x{}');\n",
+         select '{tenant}', id, 'bench', id::text, 1, 0, 1, now(), now(), 50, {}, 0,
+            '{}', '\\x{}', '\\x{}', '\\x{}'
+         from (select (lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0')
+            || substr(md5(random()::text), 1, 20))::uuid as id) as made;\n",
         s.score,
         s.actor,
         hex(&s.request_hash),

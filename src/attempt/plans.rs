@@ -31,6 +31,8 @@ pub struct CompiledForm {
     pub labels: Vec<Box<[char]>>,
     /// Per position the name of the question's version.
     pub versions: Vec<String>,
+    /// Per position its points as text.
+    pub points: Vec<String>,
 }
 
 impl CompiledForm {
@@ -46,7 +48,8 @@ impl CompiledForm {
                 (labels, item.version.to_string())
             })
             .unzip();
-        Self { form, plan, labels, versions }
+        let points = plan.slots().iter().map(|s| s.points.to_string()).collect();
+        Self { form, plan, labels, versions, points }
     }
 }
 

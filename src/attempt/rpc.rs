@@ -432,6 +432,13 @@ fn submission_id(tenant: Uuid, request_id: &str) -> Uuid {
         Sha256::new().chain_update("submission").chain_update(tenant).chain_update(request_id).finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash[..16]);
+    // Request ids that carry their time (UUIDv7) keep it: neighbours in time are then neighbours in the index, which
+    // spares the log most of its full pages.
+    if let Ok(given) = Uuid::try_parse(request_id)
+        && given.get_version_num() == 7
+    {
+        bytes[..6].copy_from_slice(&given.as_bytes()[..6]);
+    }
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 

@@ -158,7 +158,7 @@ pub fn responses(form: &CompiledForm, given: &[pb::Response], fields: &mut Field
             continue;
         }
         let before = fields.count();
-        let value = answer(form, index, response, &format!("responses[{i}]"), fields);
+        let value = answer(form, index, response, i, fields);
         if fields.count() == before
             && let Err(what) = slots[index].key.check(&value)
         {
@@ -205,10 +205,12 @@ fn answer(
     form: &CompiledForm,
     index: usize,
     given: &pb::Response,
-    at: &str,
+    nth: usize,
     fields: &mut Fields,
 ) -> Response {
     use crate::scoring::score::Key;
+    // Paths are made only for what is bad: fifty texts a submission that nobody reads would cost more than scoring.
+    let at = format_args!("responses[{nth}]");
     let key = &form.plan.slots()[index].key;
     let wrong = [
         (!given.choices.is_empty() && !matches!(key, Key::Choice { .. }), "choices", "a choice question"),
@@ -252,23 +254,23 @@ fn answer(
     }
     if !given.texts.is_empty() {
         for (i, text) in given.texts.iter().enumerate() {
-            check_text(text, MAX_BLANK, &format!("{at}.texts[{i}]"), fields);
+            check_text(text, MAX_BLANK, format_args!("{at}.texts[{i}]"), fields);
         }
         return Response::Texts(given.texts.clone());
     }
     if !given.text.is_empty() {
-        check_text(&given.text, MAX_TEXT, &format!("{at}.text"), fields);
+        check_text(&given.text, MAX_TEXT, format_args!("{at}.text"), fields);
         return Response::Text(given.text.clone());
     }
     Response::Blank
 }
 
-fn check_text(text: &str, max: usize, at: &str, fields: &mut Fields) {
+fn check_text(text: &str, max: usize, at: std::fmt::Arguments<'_>, fields: &mut Fields) {
     // Bytes first: counting the characters of ten megabytes is work that nobody asked for.
     if text.len() > 4 * max || text.chars().count() > max {
-        fields.bad(at, format!("is longer than {max} characters"));
+        fields.bad(at.to_string(), format!("is longer than {max} characters"));
     } else if text.contains('\0') {
-        fields.bad(at, "contains a NUL character");
+        fields.bad(at.to_string(), "contains a NUL character");
     }
 }
 

@@ -68,14 +68,16 @@ pub fn result(sat: Sat<'_>, marks: &[Mark], outcome: &Outcome) -> pb::Result {
             .slots()
             .iter()
             .zip(&sat.form.versions)
+            .zip(&sat.form.points)
             .zip(marks)
-            .map(|((slot, version), mark)| pb::Mark {
+            .map(|(((slot, version), max), mark)| pb::Mark {
                 position: slot.position as i32,
                 question_version: version.clone(),
                 part: slot.part as i32,
                 state: mark_state(mark) as i32,
-                points: decimal(mark.points()),
-                max_points: decimal(slot.points),
+                // Most marks are all or nothing, and writing a decimal costs more than copying one.
+                points: if mark.points() == slot.points { max.clone() } else { decimal(mark.points()) },
+                max_points: max.clone(),
             })
             .collect(),
         submit_time: Some(timestamp(sat.submit_time)),
