@@ -385,6 +385,7 @@ async fn mark_all(a: As, grader: String, stop: Arc<AtomicBool>) -> HashMap<Strin
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_mark_is_lost_between_submissions_graders_and_regrades() {
     use pb::RegradeMode as Mode;
+    const REGRADES: usize = 30;
     let (world, servers) = two_servers().await;
     let s2 = rekeyed(&world.a).await;
     let callers = [world.a.at(servers[0].addr), world.a.at(servers[1].addr)];
@@ -410,18 +411,18 @@ async fn no_mark_is_lost_between_submissions_graders_and_regrades() {
     });
     let submitting: Vec<_> = submitting.collect();
     let stop = Arc::new(AtomicBool::new(false));
-    let grading: Vec<_> = (0..3)
+    let grading: Vec<_> = (0..8)
         .map(|i| tokio::spawn(mark_all(callers[i % 2].clone(), format!("g-{i}"), Arc::clone(&stop))))
         .collect();
     let mut revised = 0;
-    for (i, mode) in [Mode::NewKey, Mode::FullMarks, Mode::BothKeys, Mode::Drop, Mode::NewKey]
-        .into_iter()
-        .cycle()
-        .take(15)
-        .enumerate()
-    {
-        tokio::time::sleep(Duration::from_millis(60)).await;
-        last_begun.store(i == 14, Ordering::SeqCst);
+    for i in 0..REGRADES {
+        // One after the other, each changing what the one before gave, so that graders meet them.
+        let mode = match i {
+            _ if i == REGRADES - 1 => Mode::NewKey,
+            _ if i % 2 == 0 => Mode::FullMarks,
+            _ => Mode::Drop,
+        };
+        last_begun.store(i == REGRADES - 1, Ordering::SeqCst);
         revised += regrade(&callers[i % 2], mode).await.counts.unwrap().revised_count;
     }
     done.store(true, Ordering::Relaxed);
@@ -444,7 +445,11 @@ async fn no_mark_is_lost_between_submissions_graders_and_regrades() {
         async move {
             let name = first.name.trim_end_matches("/result");
             let (stored, now) = (attempt(a, name).await, result(a, name).await);
-            let request = pb::ListMarkRevisionsRequest { parent: name.to_owned(), ..Default::default() };
+            let request = pb::ListMarkRevisionsRequest {
+                parent: name.to_owned(),
+                page_size: 1000,
+                ..Default::default()
+            };
             let old = a.grading().list_mark_revisions(request).await.unwrap().into_inner().revisions;
             let numbers: Vec<_> = old.iter().rev().map(|r| r.revision).collect();
             assert_eq!(numbers, (1..now.revision).collect::<Vec<_>>(), "contiguous");
@@ -493,7 +498,7 @@ async fn no_mark_is_lost_between_submissions_graders_and_regrades() {
     .unwrap();
     assert_eq!(by_regrade as i64 + probe, revised);
     println!(
-        "{} submissions, {} marks by people, {by_regrade} revisions by 15 regrades, {by_rule} under the last",
+        "{} submissions, {} marks by people, {by_regrade} revisions by {REGRADES} regrades, {by_rule} under the last",
         sent.len(),
         given.len()
     );
