@@ -15,6 +15,7 @@ mod idempotency;
 mod import;
 mod lists;
 mod papers;
+mod race;
 mod results;
 mod round_trips;
 mod sitting;
