@@ -248,7 +248,7 @@ fn decode_score_pack(form: &CompiledForm) -> f64 {
     best
 }
 
-fn submission(tenant: Uuid, form: &CompiledForm, actor: Uuid) -> Submission {
+fn submission(form: &CompiledForm, actor: Uuid) -> Submission {
     let responses: Vec<Response> =
         (0..POSITIONS as usize).map(|i| Response::Choice([i % 4].into_iter().collect())).collect();
     let marks = form.plan.score(&responses);
@@ -279,7 +279,7 @@ fn hex(bytes: &[u8]) -> String {
 /// One packed attempt a transaction, as lean as SQL can say it: no tenant to set, no exam to look up, and ids that grow
 /// with time as ours do.
 fn pgbench_packed(tenant: Uuid, form: &CompiledForm) -> String {
-    let s = submission(tenant, form, Uuid::now_v7());
+    let s = submission(form, Uuid::now_v7());
     format!(
         "insert into attempt (tenant_id, attempt_id, exam_id, candidate, number, form, state, start_time, submit_time,
             answered, score, awaiting, actor, request_hash, responses, marks)
@@ -424,7 +424,7 @@ async fn writer_alone(
     let (writer, form, actor) = (writer.clone(), Arc::clone(form), Uuid::now_v7());
     let started = Instant::now();
     let (count, times) = load(WRITER_CALLERS, time, move |_| {
-        let (writer, submission) = (writer.clone(), submission(tenant, &form, actor));
+        let (writer, submission) = (writer.clone(), submission(&form, actor));
         async move {
             if let Err(error) = writer.store(tenant, submission).await {
                 panic!("a submission was refused: {error:?}");
