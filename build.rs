@@ -13,12 +13,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|entry| entry.map(|e| e.path()))
         .collect::<Result<_, _>>()?;
     files.retain(|f| f.extension().is_some_and(|e| e == "proto"));
+    files.push("proto/google/longrunning/operations.proto".into());
     files.sort();
 
     let descriptors = protox::compile(&files, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("assessment.v1.bin"), descriptors.encode_to_vec())?;
-    // Ordered maps encode the same way every time: a request's hash must not depend on chance.
-    tonic_prost_build::configure().btree_map(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        // Ordered maps encode the same way every time: a request's hash must not depend on chance.
+        .btree_map(".")
+        .extern_path(".google.rpc", "::tonic_types::pb")
+        .compile_fds(descriptors)?;
     Ok(())
 }

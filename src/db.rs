@@ -226,8 +226,19 @@ impl Db {
     /// A unit of work of the service itself, in the name of no caller: what it changes is on record all the same.
     /// `what` stands in the audit log where a caller's method would.
     pub async fn own_work(&self, tenant: Uuid, what: &str, deadline: Instant) -> Result<Unit> {
+        self.in_name_of(tenant, "assessd", what, deadline).await
+    }
+
+    /// A unit of work that goes on with what `actor` asked for by `method`, after the call is over.
+    pub async fn in_name_of(
+        &self,
+        tenant: Uuid,
+        actor: &str,
+        method: &str,
+        deadline: Instant,
+    ) -> Result<Unit> {
         let tx = self.begin("", tenant, deadline).await?;
-        let (actor, method) = ("assessd".to_owned(), what.to_owned());
+        let (actor, method) = (actor.to_owned(), method.to_owned());
         Ok(Unit { tx, tenant, actor, method, request_id: None, changes: Vec::new() })
     }
 

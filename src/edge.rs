@@ -23,6 +23,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// The packages whose methods are for proved callers only; behind them comes `Service/Method`.
+const GUARDED: [&str; 2] = ["/assessment.v1.", "/google.longrunning."];
+
 /// Wraps every service in an [`Edge`].
 #[derive(Clone, Debug)]
 pub struct EdgeLayer {
@@ -71,12 +74,12 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let settings = self.settings.clone();
         let path = request.uri().path().to_owned();
-        let Some(method) = path.strip_prefix("/assessment.v1.") else {
+        let Some(method) = GUARDED.iter().find_map(|package| path.strip_prefix(package)) else {
             // Health and reflection are open and keep their own time.
             return Box::pin(inner.call(request));
         };
         let method = method.to_owned();
-        let span = open_span(&method, request.headers());
+        let span = open_span(&path[1..], &method, request.headers());
         Box::pin(
             async move {
                 let started = Instant::now();
@@ -178,10 +181,10 @@ impl Extractor for Headers<'_> {
     }
 }
 
-fn open_span(method: &str, headers: &HeaderMap) -> Span {
+fn open_span(full: &str, method: &str, headers: &HeaderMap) -> Span {
     let span = tracing::info_span!(
         "rpc",
-        otel.name = format!("assessment.v1.{method}"),
+        otel.name = full,
         otel.kind = "server",
         rpc.system = "grpc",
         rpc.method = method,

@@ -175,6 +175,10 @@ name!(
     { exam: ExamId, regrade: Uuid }, 2
 );
 name!(
+    /// `operations/{operation}`
+    OperationName, "operations/{operation}", "operations/*", "operations/{}", { operation: Uuid }, 1
+);
+name!(
     /// `apiKeys/{api_key}`
     ApiKeyName, "apiKeys/{api_key}", "apiKeys/*", "apiKeys/{}", { api_key: Uuid }, 1
 );

@@ -15,6 +15,7 @@
 //! | [`scoring`] | the policies and the compiled plan of a form |
 //! | [`result`] | results, lists, summaries |
 //! | [`grading`] | marks that people give, regrades, the revisions of marks |
+//! | [`operation`] | work that outlives its call: progress, stop, taking over |
 //! | [`analysis`] | statistics over marks |
 //! | [`admin`] | API keys |
 //! | [`auth`] [`edge`] [`door`] [`error`] | who calls; the layer around every call; parsing requests; what can go wrong |
@@ -47,6 +48,7 @@ pub mod exam;
 pub mod filter;
 pub mod grading;
 pub mod ids;
+pub mod operation;
 pub mod page;
 pub mod paper;
 pub mod pb;

@@ -8,10 +8,33 @@
 
 use chrono::{DateTime, TimeZone, Utc};
 
-tonic::include_proto!("assessment.v1");
+/// Our own package, below the name that generated code knows it by.
+pub mod assessment {
+    /// Version 1, all of which stands in [`pb`](crate::pb) as well.
+    pub mod v1 {
+        tonic::include_proto!("assessment.v1");
+    }
+}
+
+/// The standard interfaces that we serve.
+pub mod google {
+    /// Work that outlives the call that asked for it.
+    pub mod longrunning {
+        tonic::include_proto!("google.longrunning");
+    }
+}
+
+pub use assessment::v1::*;
+pub use google::longrunning::{self, Operation};
 
 /// The descriptors of `proto/`, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/assessment.v1.bin"));
+
+/// A message of our package in an envelope that says which one it is. `name` is its name in the package.
+pub fn any(name: &str, message: &impl prost::Message) -> prost_types::Any {
+    let type_url = format!("type.googleapis.com/assessment.v1.{name}");
+    prost_types::Any { type_url, value: message.encode_to_vec() }
+}
 
 /// A moment as the protocol writes it.
 pub fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {

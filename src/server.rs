@@ -16,10 +16,11 @@ use crate::{
     db::Db,
     edge::EdgeLayer,
     exam, grading,
+    operation::{carry::Carrier, rpc::Operations},
     pb::{
         self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
         delivery_service_server::DeliveryServiceServer, exam_service_server::ExamServiceServer,
-        grading_service_server::GradingServiceServer,
+        grading_service_server::GradingServiceServer, longrunning::operations_server::OperationsServer,
         question_bank_service_server::QuestionBankServiceServer, result_service_server::ResultServiceServer,
     },
     result::rpc::Results,
@@ -35,11 +36,19 @@ pub struct Options {
     pub deadline: Duration,
     /// How long calls under way may go on after a stop was asked for.
     pub drain: Duration,
+    /// How long a process may be silent before others take over the long work that it was at. A step that is under way
+    /// holds its operation's row, so nobody takes that over however long it lasts: the lease has to outlast only the
+    /// pauses between steps, and a short one lets work go on soon after a death.
+    pub lease: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(60), drain: Duration::from_secs(20) }
+        Self {
+            deadline: Duration::from_secs(60),
+            drain: Duration::from_secs(20),
+            lease: Duration::from_secs(5),
+        }
     }
 }
 
@@ -51,16 +60,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    let reflection_v1 = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
-    let reflection_v1alpha = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-        .build_v1alpha()?;
+    let (reflection_v1, reflection_v1alpha) = (reflection().build_v1()?, reflection().build_v1alpha()?);
 
     let stopping = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -70,6 +70,9 @@ pub async fn serve(
 
     let plans = Plans::new();
     tasks.spawn(expiry::watch(db.clone(), plans.clone(), stopping.clone()));
+    let works = vec![grading::steps::work(plans.clone())];
+    let carrier = Carrier::new(db.clone(), works, options.lease, tasks.clone(), stopping.clone());
+    tasks.spawn(carrier.clone().watch());
     let router = Server::builder()
         .layer(EdgeLayer { db: db.clone(), deadline: options.deadline })
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
@@ -87,7 +90,12 @@ pub async fn serve(
             DeliveryServiceServer::new(Delivery::new(db.clone(), plans.clone()))
                 .max_decoding_message_size(MAX_MESSAGE),
         )
-        .add_service(GradingServiceServer::new(grading::rpc::Grading::new(db.clone(), plans.clone())))
+        .add_service(GradingServiceServer::new(grading::rpc::Grading::new(
+            db.clone(),
+            plans.clone(),
+            carrier.clone(),
+        )))
+        .add_service(OperationsServer::new(Operations::new(db.clone(), stopping.clone())))
         .add_service(ResultServiceServer::new(Results::new(db.clone(), plans)));
 
     let asked = stopping.clone();
@@ -117,7 +125,7 @@ pub async fn serve(
 
 /// The services that are served, as health names them. The whole server, named "", comes last: where it is ready, all of
 /// them are.
-pub const SERVICES: [&str; 8] = [
+pub const SERVICES: [&str; 9] = [
     "assessment.v1.AdminService",
     "assessment.v1.QuestionBankService",
     "assessment.v1.AssemblyService",
@@ -125,8 +133,18 @@ pub const SERVICES: [&str; 8] = [
     "assessment.v1.DeliveryService",
     "assessment.v1.GradingService",
     "assessment.v1.ResultService",
+    "google.longrunning.Operations",
     "",
 ];
+
+/// Tells of every message that a call may carry, those inside of an `Any` included.
+fn reflection() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
+        // Ours come last: of a message that two sets describe, such as google.rpc.Status, the last one is told.
+        .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
+}
 
 async fn report(health: &HealthReporter, status: ServingStatus) {
     for service in SERVICES {

@@ -130,6 +130,20 @@ impl Plans {
         Ok(compiled)
     }
 
+    /// All forms of an exam, in its order.
+    pub async fn forms(
+        &self,
+        conn: &mut PgConnection,
+        tenant: Uuid,
+        facts: &Facts,
+    ) -> Result<Vec<Arc<CompiledForm>>> {
+        let mut forms = Vec::with_capacity(facts.forms.len());
+        for index in 0..facts.forms.len() {
+            forms.push(self.form(conn, tenant, facts, index).await?);
+        }
+        Ok(forms)
+    }
+
     /// A form of an exam where it is kept already: no round trip.
     pub fn kept_form(&self, tenant: Uuid, facts: &Facts, index: usize) -> Option<Arc<CompiledForm>> {
         self.forms.get(&(tenant, facts.forms.get(index)?.clone(), facts.rounding, facts.floor))

@@ -70,6 +70,7 @@ impl Serve {
         let options = server::Options {
             deadline: Duration::from_secs(settings.deadline_s),
             drain: Duration::from_secs(settings.drain_s),
+            ..server::Options::default()
         };
         server::serve(opened.db.clone(), listener, options, stop).await?;
         opened.close().await;

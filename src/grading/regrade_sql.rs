@@ -80,7 +80,7 @@ pub async fn sheets(
             r#"select attempt_id, form, revision, submit_time as "submit_time!", score as "score!",
                 awaiting as "awaiting!", responses, marks as "marks!"
              from attempt
-             where tenant_id = $1 and exam_id = $2 and state > 0 and state < 3 and (submit_time, attempt_id) > ($3, $4)
+             where tenant_id = $1 and exam_id = $2 and state > 0 and (submit_time, attempt_id) > ($3, $4)
              order by submit_time, attempt_id limit $5"#,
             tenant,
             exam.as_str(),
@@ -108,7 +108,7 @@ pub async fn lock_sheets(
             r#"select attempt_id, form, revision, submit_time as "submit_time!", score as "score!",
                 awaiting as "awaiting!", responses, marks as "marks!"
              from attempt
-             where tenant_id = $1 and exam_id = $2 and state > 0 and state < 3 and (submit_time, attempt_id) > ($3, $4)
+             where tenant_id = $1 and exam_id = $2 and state > 0 and (submit_time, attempt_id) > ($3, $4)
              order by submit_time, attempt_id limit $5
              for no key update"#,
             tenant,
@@ -141,20 +141,18 @@ pub async fn pass_mark(
     Ok(row.and_then(|r| r.pass_mark))
 }
 
-/// A regrade as stored, with the database's clock.
-#[derive(Debug, FromRow)]
+/// A regrade as stored, with the state of its newest operation.
+#[derive(Clone, Debug, FromRow)]
 #[expect(missing_docs, reason = "columns are described in the migration")]
 pub struct RegradeRow {
     pub regrade_id: Uuid,
     pub exam_id: String,
+    pub operation_id: Uuid,
     pub state: String,
     pub rules: Json<Vec<Rule>>,
     pub never_lower: bool,
     pub reason: String,
     pub actor: String,
-    pub cursor_time: Option<DateTime<Utc>>,
-    pub cursor_attempt: Option<Uuid>,
-    pub lease_until: DateTime<Utc>,
     pub total: i64,
     pub examined: i64,
     pub revised: i64,
@@ -165,13 +163,18 @@ pub struct RegradeRow {
     pub error: String,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
-    pub now: DateTime<Utc>,
 }
 
 impl RegradeRow {
-    /// Where it goes on.
-    pub fn cursor(&self) -> Cursor {
-        self.cursor_time.zip(self.cursor_attempt).unwrap_or(START)
+    /// Its name.
+    pub fn name(&self) -> RegradeName {
+        RegradeName { exam: ExamId::stored(self.exam_id.clone()), regrade: self.regrade_id }
+    }
+
+    /// The same with other counts.
+    pub fn with(&self, counts: &Counts) -> Self {
+        let &Counts { examined, revised, changed, newly_passed, newly_failed, skipped } = counts;
+        Self { examined, revised, changed, newly_passed, newly_failed, skipped, ..self.clone() }
     }
 
     /// What it has changed so far.
@@ -185,29 +188,51 @@ impl RegradeRow {
             skipped: self.skipped,
         }
     }
-
-    /// It is marked as running, but the process that ran it is gone.
-    pub fn is_interrupted(&self) -> bool {
-        self.state == "running" && self.lease_until <= self.now
-    }
 }
 
-const COLUMNS: &str = "select r.regrade_id, r.exam_id, r.state, r.rules, r.never_lower, r.reason, r.actor, r.cursor_time, \
-    r.cursor_attempt, r.lease_until, r.total, r.examined, r.revised, r.changed, r.newly_passed, r.newly_failed, r.skipped, \
-    r.error, r.create_time, r.update_time, now() as now from regrade r where r.tenant_id = ";
+const COLUMNS: &str = "select r.regrade_id, r.exam_id, r.operation_id, o.state, r.rules, r.never_lower, r.reason, r.actor, \
+    r.total, r.examined, r.revised, r.changed, r.newly_passed, r.newly_failed, r.skipped, \
+    o.error, r.create_time, greatest(r.update_time, o.update_time) as update_time \
+    from regrade r join operation o on o.tenant_id = r.tenant_id and o.operation_id = r.operation_id \
+    where r.tenant_id = ";
 
-/// A regrade; locked until the transaction ends where that is asked for.
+/// A regrade.
 pub async fn regrade(
     conn: &mut PgConnection,
     tenant: Uuid,
     name: &RegradeName,
-    lock: bool,
 ) -> Result<Option<RegradeRow>, sqlx::Error> {
     let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
     query.push_bind(tenant).push(" and r.regrade_id = ").push_bind(name.regrade);
     query.push(" and r.exam_id = ").push_bind(name.exam.as_str().to_owned());
-    query.push(if lock { " for update" } else { "" });
     run("regrade", query.build_query_as().fetch_optional(conn)).await
+}
+
+/// The regrade that an operation carries.
+pub async fn regrade_of(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    operation: Uuid,
+) -> Result<Option<RegradeRow>, sqlx::Error> {
+    let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
+    query.push_bind(tenant).push(" and r.operation_id = ").push_bind(operation);
+    run("regrade_of_operation", query.build_query_as().fetch_optional(conn)).await
+}
+
+/// Locks a regrade against another resumption; whether there is one.
+pub async fn lock(conn: &mut PgConnection, tenant: Uuid, name: &RegradeName) -> Result<bool, sqlx::Error> {
+    let row = run(
+        "regrade_lock",
+        sqlx::query_scalar!(
+            "select regrade_id from regrade where tenant_id = $1 and regrade_id = $2 and exam_id = $3 for update",
+            tenant,
+            name.regrade,
+            name.exam.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await?;
+    Ok(row.is_some())
 }
 
 /// What ListRegrades offers.
@@ -233,33 +258,42 @@ pub async fn regrades(
     run("regrade_list", query.build_query_as().fetch_all(conn)).await
 }
 
-/// Stores a regrade that begins.
-#[expect(clippy::too_many_arguments, reason = "one value a column")]
-pub async fn insert(
+/// How many results an exam has at this moment of the database's clock.
+pub async fn total(
     conn: &mut PgConnection,
     tenant: Uuid,
-    name: &RegradeName,
-    rules: &[Rule],
-    never_lower: bool,
-    reason: &str,
-    actor: &str,
-    lease_until: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+    exam: &ExamId,
+) -> Result<(i64, DateTime<Utc>), sqlx::Error> {
+    let row = run(
+        "regrade_total",
+        sqlx::query!(
+            r#"select count(*) as "total!", now() as "now!" from attempt
+             where tenant_id = $1 and exam_id = $2 and state > 0"#,
+            tenant,
+            exam.as_str(),
+        )
+        .fetch_all(conn),
+    )
+    .await?;
+    row.into_iter().next().map(|r| (r.total, r.now)).ok_or(sqlx::Error::RowNotFound)
+}
+
+/// Stores a regrade that begins, and whose operation is stored already.
+pub async fn insert(conn: &mut PgConnection, tenant: Uuid, row: &RegradeRow) -> Result<(), sqlx::Error> {
     run(
         "regrade_insert",
         sqlx::query!(
-            "insert into regrade (tenant_id, regrade_id, exam_id, state, rules, never_lower, reason, actor, lease_until,
-                total)
-             select $1, $2, $3, 'running', $4, $5, $6, $7, $8, count(*)
-             from attempt where tenant_id = $1 and exam_id = $3 and state > 0 and state < 3",
+            "insert into regrade (tenant_id, regrade_id, exam_id, operation_id, rules, never_lower, reason, actor, total)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             tenant,
-            name.regrade,
-            name.exam.as_str(),
-            Json(rules) as _,
-            never_lower,
-            reason,
-            actor,
-            lease_until,
+            row.regrade_id,
+            row.exam_id,
+            row.operation_id,
+            &row.rules as _,
+            row.never_lower,
+            row.reason,
+            row.actor,
+            row.total,
         )
         .execute(conn),
     )
@@ -267,28 +301,101 @@ pub async fn insert(
     Ok(())
 }
 
-/// Stores how far a regrade has come. The caller has locked it.
-#[expect(clippy::too_many_arguments, reason = "one value a column")]
+/// Lets another operation carry a regrade.
+pub async fn carry_by(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    regrade: Uuid,
+    operation: Uuid,
+) -> Result<(), sqlx::Error> {
+    run(
+        "regrade_carry_by",
+        sqlx::query!(
+            "update regrade set operation_id = $3, update_time = now() where tenant_id = $1 and regrade_id = $2",
+            tenant,
+            regrade,
+            operation,
+        )
+        .execute(conn),
+    )
+    .await?;
+    Ok(())
+}
+
+/// What a step must know anew each time: how far the regrade is, and what counts as passed now.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "columns are described in the migration")]
+pub struct Standing {
+    pub cursor_time: Option<DateTime<Utc>>,
+    pub cursor_attempt: Option<Uuid>,
+    pub examined: i64,
+    pub revised: i64,
+    pub changed: i64,
+    pub newly_passed: i64,
+    pub newly_failed: i64,
+    pub skipped: i64,
+    pub pass_mark: Option<Decimal>,
+    pub now: DateTime<Utc>,
+}
+
+impl Standing {
+    /// Where it goes on.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor_time.zip(self.cursor_attempt).unwrap_or(START)
+    }
+
+    /// What it has changed so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            examined: self.examined,
+            revised: self.revised,
+            changed: self.changed,
+            newly_passed: self.newly_passed,
+            newly_failed: self.newly_failed,
+            skipped: self.skipped,
+        }
+    }
+}
+
+/// Where a regrade stands. Its operation is locked, so nobody else moves it.
+pub async fn standing(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    regrade: Uuid,
+) -> Result<Option<Standing>, sqlx::Error> {
+    run(
+        "regrade_standing",
+        sqlx::query_as!(
+            Standing,
+            r#"select r.cursor_time, r.cursor_attempt, r.examined, r.revised, r.changed, r.newly_passed, r.newly_failed,
+                r.skipped, e.pass_mark, now() as "now!"
+             from regrade r join exam e on e.tenant_id = $1 and e.exam_id = r.exam_id
+             where r.tenant_id = $1 and r.regrade_id = $2"#,
+            tenant,
+            regrade,
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// Stores how far a regrade has come.
 pub async fn advance(
     conn: &mut PgConnection,
     tenant: Uuid,
     regrade: Uuid,
-    state: &str,
     cursor: Cursor,
     counts: &Counts,
-    lease_until: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     run(
         "regrade_advance",
         sqlx::query!(
             "update regrade
-             set state = $3, cursor_time = $4, cursor_attempt = $5, examined = $6, revised = $7, changed = $8,
-                newly_passed = $9, newly_failed = $10, skipped = $11, lease_until = $12, update_time = $13
+             set cursor_time = $3, cursor_attempt = $4, examined = $5, revised = $6, changed = $7, newly_passed = $8,
+                newly_failed = $9, skipped = $10, update_time = now()
              where tenant_id = $1 and regrade_id = $2",
             tenant,
             regrade,
-            state,
             cursor.0,
             cursor.1,
             counts.examined,
@@ -297,36 +404,6 @@ pub async fn advance(
             counts.newly_passed,
             counts.newly_failed,
             counts.skipped,
-            lease_until,
-            now,
-        )
-        .execute(conn),
-    )
-    .await?;
-    Ok(())
-}
-
-/// Changes the state of a regrade that the caller has locked.
-pub async fn set_state(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    regrade: Uuid,
-    state: &str,
-    error: &str,
-    lease_until: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    run(
-        "regrade_state",
-        sqlx::query!(
-            "update regrade set state = $3, error = $4, lease_until = $5, update_time = $6
-             where tenant_id = $1 and regrade_id = $2",
-            tenant,
-            regrade,
-            state,
-            error,
-            lease_until,
-            now,
         )
         .execute(conn),
     )

@@ -10,7 +10,7 @@ use crate::{
     },
     bank::content::{Content, Task},
     door::Fields,
-    ids::{ExamName, QuestionName, QuestionRef, SchemeName, TaskName},
+    ids::{ExamName, OperationName, QuestionName, QuestionRef, SchemeName, TaskName},
     pb::{self, timestamp},
     points::Points,
     scoring::score::Key,
@@ -18,6 +18,7 @@ use crate::{
 
 use super::{
     regrade::{Counts, Mode, Rule, Turn},
+    regrade_sql::RegradeRow,
     sql::{Places, TaskRow},
     task::{Criterion, GRADED, Given, KeyPoint, Level, Proposal, QuestionScheme, Scheme, propose},
 };
@@ -322,6 +323,40 @@ pub fn show_counts(counts: &Counts) -> pb::RegradeCounts {
         newly_passed_count: counts.newly_passed,
         newly_failed_count: counts.newly_failed,
         skipped_count: counts.skipped,
+    }
+}
+
+/// A regrade on the wire.
+pub fn show_regrade(row: &RegradeRow) -> pb::Regrade {
+    let state = match row.state.as_str() {
+        "running" => pb::RegradeState::Running,
+        "cancelled" => pb::RegradeState::Cancelled,
+        "done" => pb::RegradeState::Done,
+        _ => pb::RegradeState::Failed,
+    };
+    pb::Regrade {
+        name: row.name().to_string(),
+        state: state as i32,
+        rules: row.rules.0.iter().map(show_rule).collect(),
+        never_lower: row.never_lower,
+        reason: row.reason.clone(),
+        counts: Some(show_counts(&row.counts())),
+        total_count: row.total,
+        error: if state == pb::RegradeState::Failed { row.error.clone() } else { String::new() },
+        create_time: Some(timestamp(row.create_time)),
+        update_time: Some(timestamp(row.update_time)),
+        operation: OperationName { operation: row.operation_id }.to_string(),
+    }
+}
+
+/// How far a regrade is, on the wire.
+pub fn show_progress(row: &RegradeRow) -> pb::RegradeProgress {
+    pb::RegradeProgress {
+        regrade: row.name().to_string(),
+        counts: Some(show_counts(&row.counts())),
+        total_count: row.total,
+        create_time: Some(timestamp(row.create_time)),
+        update_time: Some(timestamp(row.update_time)),
     }
 }
 

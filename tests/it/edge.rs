@@ -370,6 +370,10 @@ macro_rules! reflection {
                 "google.rpc.BadRequest",
                 "google.rpc.ErrorInfo",
                 "google.rpc.RetryInfo",
+                "google.rpc.Status",
+                "google.longrunning.Operation",
+                "assessment.v1.Regrade",
+                "assessment.v1.RegradeProgress",
                 "assessment.v1.Question",
             ] {
                 let answer = ask(MessageRequest::FileContainingSymbol(symbol.to_owned())).await;

@@ -341,14 +341,7 @@ async fn regrade(a: &As, mode: pb::RegradeMode) -> pb::Regrade {
         reason: format!("{mode:?}"),
         ..Default::default()
     };
-    let mut regrade = a.grading().regrade_exam(request).await.unwrap().into_inner();
-    while regrade.state() == pb::RegradeState::Running {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        let request = pb::GetRegradeRequest { name: regrade.name };
-        regrade = a.grading().get_regrade(request).await.unwrap().into_inner();
-    }
-    assert_eq!((regrade.state(), regrade.error.as_str()), (pb::RegradeState::Done, ""));
-    regrade
+    a.regrade(request).await
 }
 
 /// Marks what waits until told to stop; what was acknowledged, by task.

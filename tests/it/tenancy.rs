@@ -22,6 +22,7 @@ struct Names {
     attempt: String,
     api_key: String,
     regrade: String,
+    operation: String,
 }
 
 /// Two tenants that have everything with the same ids; what the second one has says so, and it has a bank, a question,
@@ -69,15 +70,17 @@ async fn two() -> (World, As, Names) {
         .fetch_one(&mut su)
         .await
         .unwrap();
-    let regrade: Uuid = sqlx::query_scalar("select regrade_id from regrade where tenant_id = $1 limit 1")
-        .bind(b.tenant)
-        .fetch_one(&mut su)
-        .await
-        .unwrap();
+    let (regrade, operation): (Uuid, Uuid) =
+        sqlx::query_as("select regrade_id, operation_id from regrade where tenant_id = $1 limit 1")
+            .bind(b.tenant)
+            .fetch_one(&mut su)
+            .await
+            .unwrap();
     let names = Names {
         attempt: format!("exams/spring/attempts/{attempt}"),
         api_key: format!("apiKeys/{api_key}"),
         regrade: format!("exams/choices/regrades/{regrade}"),
+        operation: format!("operations/{operation}"),
     };
     (world, b, names)
 }
@@ -175,6 +178,15 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             let name = names.regrade.clone();
             bytes(a.grading().get_regrade(pb::GetRegradeRequest { name }).await?)
         }
+        "GetOperation" => {
+            let request = pb::longrunning::GetOperationRequest { name: names.operation.clone() };
+            bytes(a.operations().get_operation(request).await?)
+        }
+        "WaitOperation" => {
+            let name = names.operation.clone();
+            let request = pb::longrunning::WaitOperationRequest { name, timeout: None };
+            bytes(a.operations().wait_operation(request).await?)
+        }
         list if list.starts_with("List") => {
             let (parent, ..) = offer(list);
             let parent = match (other, list) {
@@ -201,7 +213,15 @@ async fn no_read_shows_anything_of_another_tenants() {
         protocol::methods().into_iter().map(|m| m.name).filter(|m| !protocol::writes(m)).collect();
     for method in &reads {
         // The same names: everybody sees its own.
-        let of_attempt = ["GetAttempt", "GetResult", "GetReleasedResult", "ListSittingEvents", "GetRegrade"];
+        let of_attempt = [
+            "GetAttempt",
+            "GetResult",
+            "GetReleasedResult",
+            "ListSittingEvents",
+            "GetRegrade",
+            "GetOperation",
+            "WaitOperation",
+        ];
         if !of_attempt.contains(&method.split('/').nth(1).unwrap()) {
             let own =
                 read(&world.a, method, false, &names).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));
@@ -527,8 +547,16 @@ async fn no_write_reaches_another_tenants() {
                 a.grading().cancel_regrade(request).await.map(|_| Code::Ok)
             }
             "ResumeRegrade" => {
-                let request = pb::ResumeRegradeRequest { name: names.regrade.clone() };
+                let request = pb::ResumeRegradeRequest { name: names.regrade.clone(), ..Default::default() };
                 a.grading().resume_regrade(request).await.map(|_| Code::Ok)
+            }
+            "CancelOperation" => {
+                let request = pb::longrunning::CancelOperationRequest { name: names.operation.clone() };
+                a.operations().cancel_operation(request).await.map(|_| Code::Ok)
+            }
+            "DeleteOperation" => {
+                let request = pb::longrunning::DeleteOperationRequest { name: names.operation.clone() };
+                a.operations().delete_operation(request).await.map(|_| Code::Ok)
             }
             other => panic!("{other} is a new write: add it here"),
         };

@@ -88,6 +88,12 @@ pub async fn page(a: &As, method: &str, ask: Ask) -> Result<(Vec<String>, String
             let r = a.grading().list_regrades(request).await?.into_inner();
             (r.regrades.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
+        "ListOperations" => {
+            let name = parent;
+            let request = pb::longrunning::ListOperationsRequest { name, page_size, page_token, filter };
+            let r = a.operations().list_operations(request).await?.into_inner();
+            (r.operations.into_iter().map(|x| x.name).collect(), r.next_page_token)
+        }
         other => panic!("{other} is a new list: add it here"),
     })
 }
@@ -126,6 +132,7 @@ pub fn offer(method: &str) -> (&'static str, Option<&'static str>, &'static [&'s
         "ListAccommodations" => ("exams/spring", None, &[]),
         "ListGradingTasks" => ("exams/written", Some("question = \"banks/crm/questions/a1\""), &[]),
         "ListRegrades" => ("exams/choices", None, &[]),
+        "ListOperations" => ("", Some("done = true AND kind = regrade"), &[]),
         other => panic!("{other} is a new list: add it here"),
     }
 }

@@ -4,6 +4,7 @@ pub mod build;
 pub mod cluster;
 pub mod gold;
 pub mod lists;
+pub mod long;
 pub mod populate;
 pub mod process;
 pub mod protocol;

@@ -120,12 +120,7 @@ impl As {
                 reason: "x".to_owned(),
                 ..Default::default()
             };
-            let mut regrade = self.grading().regrade_exam(request).await.unwrap().into_inner();
-            while regrade.state == pb::RegradeState::Running as i32 {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-                let request = pb::GetRegradeRequest { name: regrade.name };
-                regrade = self.grading().get_regrade(request).await.unwrap().into_inner();
-            }
+            self.regrade(request).await;
         }
     }
 

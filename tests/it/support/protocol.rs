@@ -11,12 +11,12 @@ pub struct Method {
     pub name: String,
 }
 
-/// Every RPC of the package that is served.
+/// Every RPC that is for proved callers: of our package, and of the standard interfaces that we serve beside it.
 pub fn methods() -> Vec<Method> {
     let set = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap();
     let mut found = Vec::new();
-    for file in set.file.iter().filter(|f| f.package() == "assessment.v1") {
-        let served = |name: &str| SERVICES.contains(&format!("assessment.v1.{name}").as_str());
+    for file in &set.file {
+        let served = |name: &str| SERVICES.contains(&format!("{}.{name}", file.package()).as_str());
         for service in file.service.iter().filter(|s| served(s.name())) {
             for method in &service.method {
                 found.push(Method { name: format!("{}/{}", service.name(), method.name()) });
@@ -27,10 +27,15 @@ pub fn methods() -> Vec<Method> {
     found
 }
 
-/// Every service of the package, with the package.
+/// The package of a method's service.
+pub fn package(method: &str) -> &'static str {
+    if method.starts_with("Operations/") { "google.longrunning" } else { "assessment.v1" }
+}
+
+/// Every service, with its package.
 pub fn services() -> Vec<String> {
-    let mut names: Vec<String> =
-        methods().iter().map(|m| format!("assessment.v1.{}", m.name.split('/').next().unwrap())).collect();
+    let full = |m: &Method| format!("{}.{}", package(&m.name), m.name.split('/').next().unwrap());
+    let mut names: Vec<String> = methods().iter().map(full).collect();
     names.dedup();
     names
 }
@@ -67,7 +72,9 @@ pub fn writes(method: &str) -> bool {
         | "GradeResponse"
         | "RegradeExam"
         | "CancelRegrade"
-        | "ResumeRegrade" => true,
+        | "ResumeRegrade"
+        | "CancelOperation"
+        | "DeleteOperation" => true,
         "GetBank"
         | "ListBanks"
         | "GetQuestion"
@@ -98,7 +105,10 @@ pub fn writes(method: &str) -> bool {
         | "ListMarkRevisions"
         | "PreviewRegrade"
         | "GetRegrade"
-        | "ListRegrades" => false,
+        | "ListRegrades"
+        | "ListOperations"
+        | "GetOperation"
+        | "WaitOperation" => false,
         other => {
             panic!("{other} is new: say here whether it writes, and add it to the tests of audit and tenancy")
         }

@@ -3,7 +3,7 @@
 use plain::{Bytes, RawCodec};
 use tonic::{Request, Status, codegen::http::uri::PathAndQuery};
 
-use super::world::As;
+use super::{protocol::package, world::As};
 
 /// A codec that passes bytes as they are.
 pub mod plain {
@@ -57,7 +57,7 @@ pub mod plain {
 pub async fn call(a: &As, method: &str, message: &[u8]) -> Result<Bytes, Status> {
     let mut grpc = tonic::client::Grpc::new(a.wire()).max_decoding_message_size(64 << 20);
     grpc.ready().await.map_err(|e| Status::unknown(e.to_string()))?;
-    let path: PathAndQuery = format!("/assessment.v1.{method}").parse().unwrap();
+    let path: PathAndQuery = format!("/{}.{method}", package(method)).parse().unwrap();
     let request = Request::new(Bytes::copy_from_slice(message));
     let mut answers = grpc.server_streaming(request, path, RawCodec).await?.into_inner();
     Ok(answers.message().await?.unwrap_or_default())

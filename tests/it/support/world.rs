@@ -7,7 +7,7 @@ use assessd::{
     pb::{
         self, admin_service_client::AdminServiceClient, assembly_service_client::AssemblyServiceClient,
         delivery_service_client::DeliveryServiceClient, exam_service_client::ExamServiceClient,
-        grading_service_client::GradingServiceClient,
+        grading_service_client::GradingServiceClient, longrunning::operations_client::OperationsClient,
         question_bank_service_client::QuestionBankServiceClient, result_service_client::ResultServiceClient,
     },
     server::{self, Options},
@@ -190,6 +190,10 @@ impl As {
 
     pub fn grading(&self) -> GradingServiceClient<Wire> {
         GradingServiceClient::new(self.wire())
+    }
+
+    pub fn operations(&self) -> OperationsClient<Wire> {
+        OperationsClient::new(self.wire())
     }
 
     pub fn result(&self) -> ResultServiceClient<Wire> {
