@@ -112,7 +112,8 @@ impl Operations {
     }
 
     async fn cancel(&self, caller: &Caller, request: pb::longrunning::CancelOperationRequest) -> Result<()> {
-        let (mut unit, row) = self.lock(caller, &request.name, &request).await?;
+        // After the step under way.
+        let (mut unit, row) = self.change(caller, &request.name, &request, true).await?;
         if !row.is_done() {
             super::cancel(&mut unit, caller.tenant.id, &row).await?;
         }
@@ -120,12 +121,15 @@ impl Operations {
     }
 
     async fn delete(&self, caller: &Caller, request: pb::longrunning::DeleteOperationRequest) -> Result<()> {
-        let (mut unit, row) = self.lock(caller, &request.name, &request).await?;
+        // What is done never changes again, so there is nothing to wait for.
+        let (mut unit, row) = self.change(caller, &request.name, &request, false).await?;
         if !row.is_done() {
             let (name, message) = (row.name().to_string(), "is not done; cancel it first");
             return Err(Error::refused("OPERATION_NOT_DONE", &name, format!("{name} {message}")));
         }
-        sql::hide(unit.conn(), caller.tenant.id, row.operation_id).await?;
+        if !sql::hide(unit.conn(), caller.tenant.id, row.operation_id).await? {
+            return Err(Error::NotFound(row.name().to_string()));
+        }
         unit.changed("operation.deleted", row.name(), json!({ "target": row.target }));
         unit.commit(()).await
     }
@@ -137,18 +141,19 @@ impl Operations {
         row.ok_or_else(|| Error::NotFound(name.to_string()))
     }
 
-    /// The operation of that name, locked after the step under way.
-    async fn lock(
+    /// The operation of that name, in a unit of work.
+    async fn change(
         &self,
         caller: &Caller,
         name: &str,
         request: &impl Message,
+        lock: bool,
     ) -> Result<(Unit, OperationRow)> {
         let name = parse(name)?;
         let Begun::New(mut unit) = self.db.write::<()>(caller, "", digest(request)).await? else {
             return Err(Error::Internal("a call without a request id was answered before".into()));
         };
-        let row = sql::operation(unit.conn(), caller.tenant.id, name.operation, true).await?;
+        let row = sql::operation(unit.conn(), caller.tenant.id, name.operation, lock).await?;
         Ok((unit, row.ok_or_else(|| Error::NotFound(name.to_string()))?))
     }
 }

@@ -224,19 +224,20 @@ pub async fn end(
     Ok(())
 }
 
-/// Takes an operation out of sight that the caller has locked.
-pub async fn hide(conn: &mut PgConnection, tenant: Uuid, operation: Uuid) -> Result<(), sqlx::Error> {
-    run(
+/// Takes an operation that is done out of sight; false where somebody else did before.
+pub async fn hide(conn: &mut PgConnection, tenant: Uuid, operation: Uuid) -> Result<bool, sqlx::Error> {
+    let done = run(
         "operation_hide",
         sqlx::query!(
-            "update operation set hide_time = now() where tenant_id = $1 and operation_id = $2",
+            "update operation set hide_time = now()
+             where tenant_id = $1 and operation_id = $2 and end_time is not null and hide_time is null",
             tenant,
             operation,
         )
         .execute(conn),
     )
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Lets an operation go that this run carries, so that any other may take it over at once.

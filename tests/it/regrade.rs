@@ -11,7 +11,7 @@ use pb::{
     longrunning::{CancelOperationRequest, GetOperationRequest},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
-use tonic::{Code, Status};
+use tonic::{Code, Status, transport::Endpoint};
 
 use crate::support::{
     As, Refused, World,
@@ -453,7 +453,14 @@ async fn who_stops_reading_a_dry_run_holds_nothing() {
         rules: rule(Mode::NewKey),
         never_lower: false,
     };
-    let mut stream = world.a.grading().preview_regrade(request).await.unwrap().into_inner();
+    // A client that lets little wait on its side.
+    let channel = Endpoint::from_shared(format!("http://{}", world.addr))
+        .unwrap()
+        .initial_stream_window_size(65_535)
+        .initial_connection_window_size(65_535)
+        .connect_lazy();
+    let slow = As { channel, ..world.a.clone() };
+    let mut stream = slow.grading().preview_regrade(request).await.unwrap().into_inner();
     stream.message().await.unwrap().unwrap();
     // The reader sleeps; what is sent fills the windows of the connection, and then the service waits for it.
     let open =
@@ -467,12 +474,16 @@ async fn who_stops_reading_a_dry_run_holds_nothing() {
         quiet = if busy == 0 { quiet + 1 } else { 0 };
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // It was not at its end, and goes on where it was.
-    let mut rest = 1;
-    while stream.message().await.unwrap().is_some() {
+    // It was not at its end, and goes on where it was: what came meanwhile is seen.
+    world.a.submission("exams/choices", "late", vec![]).await.unwrap();
+    let (mut rest, mut last) = (1, None);
+    while let Some(message) = stream.message().await.unwrap() {
         rest += 1;
+        last = message.found;
     }
     assert_eq!(rest, 20_016 * 2 / 3 + 1);
+    let Some(pb::preview_regrade_response::Found::Summary(summary)) = last else { panic!("{last:?}") };
+    assert_eq!(summary.examined_count, 20_017);
 }
 
 fn ask() -> pb::RegradeExamRequest {
@@ -487,7 +498,7 @@ fn ask() -> pb::RegradeExamRequest {
 #[tokio::test]
 async fn a_regrade_that_is_stopped_and_resumed_ends_as_one_that_was_not() {
     let world = World::start().await;
-    let (a, crowd) = (&world.a, Crowd::at(&world, 833).await);
+    let (a, crowd) = (&world.a, Crowd::at(&world, 416).await);
     let mut su = world.superuser().await;
     let mut operation = a.grading().regrade_exam(ask()).await.unwrap().into_inner();
     let name = progress(&operation).regrade;
@@ -565,7 +576,7 @@ async fn under_way(su: &mut PgConnection, size: i64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_regrade_survives_the_death_of_its_process() {
     let world = World::start().await;
-    let crowd = Crowd::at(&world, 1_249).await;
+    let crowd = Crowd::at(&world, 416).await;
     let (mut su, a, database) = (world.superuser().await, world.a.clone(), world.database.clone());
     // The world's own server would go on with it; here nobody is left but the process that dies.
     world.stop().await;
@@ -596,7 +607,7 @@ async fn a_server_that_stops_hands_its_regrade_over() {
     // With a lease this long only a process that lets go explains that another goes on.
     let options = Options { lease: Duration::from_secs(600), ..Options::default() };
     let world = World::on(database, connect, 8, options).await;
-    let crowd = Crowd::at(&world, 833).await;
+    let crowd = Crowd::at(&world, 416).await;
     let mut su = world.superuser().await;
     let twin = world.twin().await;
     let operation = world.a.grading().regrade_exam(ask()).await.unwrap().into_inner();
