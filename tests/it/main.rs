@@ -14,6 +14,7 @@ mod grading;
 mod idempotency;
 mod import;
 mod lists;
+mod migrations;
 mod operations;
 mod papers;
 mod race;

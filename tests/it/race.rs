@@ -497,3 +497,119 @@ async fn no_mark_is_lost_between_submissions_graders_and_regrades() {
         given.len()
     );
 }
+
+/// How a sitting of the test below came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The candidate submitted.
+    Submitted,
+    /// Nobody did; the service ended it.
+    Expired,
+    /// It was submitted, then voided.
+    Voided,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sittings_that_end_while_the_exam_is_regraded_keep_their_answers_and_get_their_marks() {
+    use pb::RegradeMode as Mode;
+    const SITTINGS: usize = 60;
+    let (world, servers) = two_servers().await;
+    let s2 = rekeyed(&world.a).await;
+    let limit = Some(prost_types::Duration { seconds: 2, nanos: 0 });
+    let exam = pb::Exam { name: "exams/spring".to_owned(), time_limit: limit, ..Default::default() };
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["time_limit".to_owned()] });
+    let request = pb::UpdateExamRequest { exam: Some(exam), update_mask, ..Default::default() };
+    world.a.exam().update_exam(request).await.unwrap();
+    let callers = [world.a.at(servers[0].addr), world.a.at(servers[1].addr)];
+    let over = Arc::new(AtomicBool::new(false));
+    let regrading = tokio::spawn({
+        let (callers, over) = (callers.clone(), Arc::clone(&over));
+        async move {
+            let mut revised = 0;
+            for i in 0.. {
+                if over.load(Ordering::SeqCst) {
+                    return (revised, i);
+                }
+                let mode = if i % 2 == 0 { Mode::FullMarks } else { Mode::Drop };
+                revised += regrade(&callers[i % 2], mode).await.counts.unwrap().revised_count;
+            }
+            unreachable!()
+        }
+    });
+    let sittings = (0..SITTINGS).map(|i| {
+        let (a, b) = (callers[i % 2].clone(), callers[(i + 1) % 2].clone());
+        let fate = [Fate::Submitted, Fate::Expired, Fate::Voided][i % 3];
+        tokio::spawn(async move {
+            let name = start(&a, "exams/spring", &format!("c-{i}")).await.name;
+            let mut wanted = BTreeMap::new();
+            for sequence in 1..=4 {
+                tokio::time::sleep(Duration::from_millis(20 + (i * 13 % 40) as u64)).await;
+                let (position, letter) = (sequence as i32, ["A", "B", "C"][(i + sequence as usize) % 3]);
+                let given = vec![pick(position, letter)];
+                assert!(save(&b, &name, sequence, given).await.unwrap().accepted);
+                wanted.insert(position, letter.to_owned());
+            }
+            if fate != Fate::Expired {
+                submit(&a, &name, vec![]).await.unwrap();
+            }
+            if fate == Fate::Voided {
+                tokio::time::sleep(Duration::from_millis((i * 7 % 50) as u64)).await;
+                let void = pb::VoidAttemptRequest {
+                    name: name.clone(),
+                    reason: "x".to_owned(),
+                    ..Default::default()
+                };
+                patiently(|| async { b.delivery().void_attempt(void.clone()).await }).await;
+            }
+            (name, fate, wanted)
+        })
+    });
+    let mut ended = Vec::new();
+    for sitting in join_all(sittings.collect::<Vec<_>>()).await {
+        ended.push(sitting.unwrap());
+    }
+    let mut su = world.superuser().await;
+    while sqlx::query_scalar::<_, i64>("select count(*) from attempt where state = 0")
+        .fetch_one(&mut su)
+        .await
+        .unwrap()
+        > 0
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    over.store(true, Ordering::SeqCst);
+    let (mut revised, regrades) = regrading.await.unwrap();
+    revised += regrade(&callers[0], Mode::NewKey).await.counts.unwrap().revised_count;
+
+    let (mut kept, mut voided) = (0, 0);
+    for (name, fate, wanted) in &ended {
+        let stored = attempt(&callers[1], name).await;
+        assert_eq!(letters(&stored), *wanted, "every save that was acknowledged is there");
+        let request =
+            pb::ListMarkRevisionsRequest { parent: name.clone(), page_size: 1000, ..Default::default() };
+        let old = callers[1].grading().list_mark_revisions(request).await.unwrap().into_inner().revisions;
+        kept += old.len() as i64;
+        if *fate == Fate::Voided {
+            voided += 1;
+            assert_eq!(stored.state(), pb::AttemptState::Void);
+            continue;
+        }
+        let now = result(&callers[0], name).await;
+        assert_eq!(now.expired, *fate == Fate::Expired);
+        assert_eq!(now.revision, old.len() as i32 + 1, "contiguous");
+        let right = |p: &i32, letter: &str| letter == if *p == s2 { "C" } else { "B" };
+        let score = 2 * wanted.iter().filter(|(p, l)| right(p, l)).count();
+        assert_eq!((now.score.as_str(), now.awaiting_points.as_str()), (score.to_string().as_str(), "0"), "{name}");
+    }
+    assert_eq!(voided, SITTINGS / 3);
+    // What a voided attempt went through before is kept as well.
+    let all: i64 = sqlx::query_scalar("select count(*) from mark_revision").fetch_one(&mut su).await.unwrap();
+    let probe: i64 = sqlx::query_scalar(
+        "select count(*) from mark_revision join attempt using (tenant_id, attempt_id) where candidate = 'probe'",
+    )
+    .fetch_one(&mut su)
+    .await
+    .unwrap();
+    assert_eq!((all, kept + probe), (revised, revised));
+    println!("{SITTINGS} sittings under {regrades} regrades, {revised} revisions");
+}

@@ -108,6 +108,17 @@ pub async fn database() -> String {
     name
 }
 
+/// A database without a schema; its name.
+pub async fn empty() -> String {
+    cluster().await;
+    let name = format!("it_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let mut superuser = superuser("postgres").await;
+    let create = format!("create database {name} template template0 owner assessd strategy file_copy");
+    sqlx::query(AssertSqlSafe(create)).execute(&mut superuser).await.unwrap();
+    superuser.close().await.unwrap();
+    name
+}
+
 /// A connection that row-level security does not bind.
 pub async fn superuser(database: &str) -> PgConnection {
     PgConnection::connect_with(&cluster().await.superuser_options(database)).await.unwrap()
