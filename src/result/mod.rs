@@ -1,9 +1,13 @@
 //! Results: what scoring made of attempts.
 
+pub mod explain;
+pub mod explain_sql;
 pub mod items;
 pub mod rpc;
 pub mod show;
 pub mod sql;
+pub mod story;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod words;
