@@ -1,8 +1,10 @@
 //! Results: what scoring made of attempts.
 
 pub mod explain;
+mod explain_show;
 pub mod explain_sql;
 pub mod items;
+pub mod policy_words;
 pub mod rpc;
 pub mod show;
 pub mod sql;
