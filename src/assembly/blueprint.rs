@@ -2,7 +2,7 @@
 //!
 //! A [`Blueprint`] has one checking constructor that reports every bad field at once, by path; whoever holds one
 //! need not check it again, also when it came back from storage. Whether a bank can fill it is another question,
-//! answered by `draw::check`. The section heads of a printed paper become a blueprint by
+//! answered by `shortage::check`. The section heads of a printed paper become a blueprint by
 //! [`Blueprint::from_declared`], which computes only what the printed figures determine and never invents any.
 
 use std::{
