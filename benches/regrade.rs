@@ -25,10 +25,17 @@ use assessd::{
 };
 use prost::Message;
 use rust_decimal::Decimal;
-use support::{Anything, POSITIONS, authorized, channel, prepare};
+use setup::{authorized, channel, prepare};
 use uuid::Uuid;
 
-mod support;
+#[allow(dead_code, reason = "the other bench uses all of it")]
+#[path = "submissions/setup.rs"]
+mod setup;
+
+/// Questions of the form.
+const POSITIONS: i32 = 50;
+
+type Anything<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Different answer sheets; every attempt is like one of them.
 const SHEETS: usize = 96;

@@ -599,7 +599,11 @@ async fn sittings_that_end_while_the_exam_is_regraded_keep_their_answers_and_get
         assert_eq!(now.revision, old.len() as i32 + 1, "contiguous");
         let right = |p: &i32, letter: &str| letter == if *p == s2 { "C" } else { "B" };
         let score = 2 * wanted.iter().filter(|(p, l)| right(p, l)).count();
-        assert_eq!((now.score.as_str(), now.awaiting_points.as_str()), (score.to_string().as_str(), "0"), "{name}");
+        assert_eq!(
+            (now.score.as_str(), now.awaiting_points.as_str()),
+            (score.to_string().as_str(), "0"),
+            "{name}"
+        );
     }
     assert_eq!(voided, SITTINGS / 3);
     // What a voided attempt went through before is kept as well.

@@ -127,6 +127,10 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             let name = format!("{attempt}/result");
             bytes(a.result().get_result(pb::GetResultRequest { name }).await?)
         }
+        "ExplainMarks" => {
+            let name = format!("{attempt}/result");
+            bytes(a.result().explain_marks(pb::ExplainMarksRequest { name, positions: vec![] }).await?)
+        }
         "GetExamSummary" => bytes(
             a.result()
                 .get_exam_summary(pb::GetExamSummaryRequest { name: exam, ..Default::default() })
@@ -216,6 +220,7 @@ async fn no_read_shows_anything_of_another_tenants() {
         let of_attempt = [
             "GetAttempt",
             "GetResult",
+            "ExplainMarks",
             "GetReleasedResult",
             "ListSittingEvents",
             "GetRegrade",

@@ -1,4 +1,4 @@
-//! What the benches share: a form of 50 questions and an exam over it, made through the service.
+//! What the load needs: a bank, a form, an exam.
 
 use std::net::SocketAddr;
 
@@ -8,13 +8,9 @@ use assessd::pb::{
 };
 use tonic::{Request, metadata::MetadataValue, transport::Channel};
 
-/// Questions of the form, each a single choice of A to D keyed B, 2 points.
-pub const POSITIONS: i32 = 50;
+use crate::{Anything, POSITIONS};
 
-/// Any error will do.
-pub type Anything<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
-
-/// The message with the key.
+/// A request with the key.
 pub fn authorized<T>(message: T, key: &str) -> Request<T> {
     let mut request = Request::new(message);
     if let Ok(value) = MetadataValue::try_from(format!("Bearer {key}")) {
@@ -23,7 +19,7 @@ pub fn authorized<T>(message: T, key: &str) -> Request<T> {
     request
 }
 
-/// A connection of its own.
+/// A connection.
 pub async fn channel(addr: SocketAddr) -> Anything<Channel> {
     Ok(Channel::from_shared(format!("http://{addr}"))?.tcp_nodelay(true).connect().await?)
 }
