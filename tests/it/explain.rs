@@ -85,8 +85,7 @@ async fn regrade(a: &As, id: &str, mode: pb::RegradeMode) -> String {
         reason: "第2题答案有误。".to_owned(),
         ..Default::default()
     };
-    a.regrade(request).await;
-    regrade.name
+    a.regrade(request).await.name
 }
 
 fn points(trace: &pb::MarkTrace) -> &str {
