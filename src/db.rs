@@ -352,7 +352,7 @@ impl Db {
             tenant,
             "assessd",
             "tenant",
-            &[Change {
+            vec![Change {
                 kind: "tenant.created",
                 resource: format!("tenants/{tenant}"),
                 data: serde_json::json!({ "display_name": display_name }),
@@ -378,7 +378,8 @@ impl Unit {
     /// Stores audit rows, events and the answer, and commits. Without this nothing has happened.
     pub async fn commit<T: Message>(mut self, answer: T) -> Result<T> {
         let tenant = self.tenant;
-        record(&mut self.tx, tenant, &self.actor, &self.method, &self.changes).await?;
+        let changes = std::mem::take(&mut self.changes);
+        record(&mut self.tx, tenant, &self.actor, &self.method, changes).await?;
         if let Some(request_id) = &self.request_id {
             run(
                 "request_answered",
@@ -421,15 +422,15 @@ async fn record(
     tenant: Uuid,
     actor: &str,
     method: &str,
-    changes: &[Change],
+    changes: Vec<Change>,
 ) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = changes.iter().map(|_| Uuid::now_v7()).collect();
-    let kinds: Vec<String> = changes.iter().map(|c| c.kind.to_owned()).collect();
-    let resources: Vec<String> = changes.iter().map(|c| c.resource.clone()).collect();
-    let data: Vec<serde_json::Value> = changes.iter().map(|c| c.data.clone()).collect();
+    let kinds: Vec<&str> = changes.iter().map(|c| c.kind).collect();
+    let (resources, data): (Vec<String>, Vec<serde_json::Value>) =
+        changes.into_iter().map(|c| (c.resource, c.data)).unzip();
     run(
         "record_changes",
         sqlx::query!(
@@ -445,7 +446,7 @@ async fn record(
             actor,
             method,
             &ids,
-            &kinds,
+            &kinds as &[&str],
             &resources,
             &data,
         )

@@ -63,6 +63,8 @@ pub async fn serve(
     let (reflection_v1, reflection_v1alpha) = (reflection().build_v1()?, reflection().build_v1alpha()?);
 
     let stopping = CancellationToken::new();
+    // Whoever drops this future instead of stopping it must not leave its tasks behind.
+    let _stopped = stopping.clone().drop_guard();
     let tasks = TaskTracker::new();
     // Every service is known from the start, and none is ready before the database was asked.
     report(&health, ServingStatus::NotServing).await;

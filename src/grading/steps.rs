@@ -31,7 +31,7 @@ use super::{
 };
 
 /// Attempts a step: at first, the fewest and the most.
-const CHUNK: (i64, i64, i64) = (500, 125, 4_000);
+const CHUNK: (i64, i64, i64) = (500, 125, 2_000);
 /// How long a step should take: below, the next is larger, beyond, smaller.
 const BRISK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(750));
 /// The method that stands in the record of the marks, also after a resumption.

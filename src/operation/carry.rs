@@ -165,14 +165,22 @@ impl Carrier {
             if run.place.is_none() || self.stopping.is_cancelled() {
                 break;
             }
-            let mut tx = self.db.submit(tenant, deadline).await?;
-            let taken = sql::take_over(&mut tx, tenant, operation, run.holder, run.lease).await?;
-            tx.commit().await?;
-            if let Some(taken) = taken {
-                tracing::info!(tenant.id = %tenant, operation.id = %operation, kind = taken.kind, "an operation goes on here");
-                let kind = Kind::stored(&taken.kind)?;
-                self.carry(run, kind, tenant, operation, taken.actor, taken.method);
+            // One that cannot be taken over must not keep the others waiting.
+            if let Err(error) = self.take_over(run, tenant, operation, deadline).await {
+                tracing::warn!(tenant.id = %tenant, operation.id = %operation, ?error, "an operation could not be taken over");
             }
+        }
+        Ok(())
+    }
+
+    async fn take_over(&self, run: Run, tenant: Uuid, operation: Uuid, deadline: Instant) -> Result<()> {
+        let mut tx = self.db.submit(tenant, deadline).await?;
+        let taken = sql::take_over(&mut tx, tenant, operation, run.holder, run.lease).await?;
+        tx.commit().await?;
+        if let Some(taken) = taken {
+            tracing::info!(tenant.id = %tenant, operation.id = %operation, kind = taken.kind, "an operation goes on here");
+            let kind = Kind::stored(&taken.kind)?;
+            self.carry(run, kind, tenant, operation, taken.actor, taken.method);
         }
         Ok(())
     }
