@@ -37,7 +37,25 @@ impl Fingerprint {
                         put(&mut key, &fold(&accepted.text));
                     }
                 }
-                Task::ShortAnswer { reference } => put(&mut key, &fold(reference)),
+                Task::ShortAnswer { reference } | Task::Essay { reference } => {
+                    put(&mut key, &fold(reference))
+                }
+                Task::Numeric(numeric) => put(&mut key, &format!("{} {:?}", numeric.value, numeric.margin)),
+                Task::Matching(matching) => {
+                    for prompt in &matching.prompts {
+                        put(&mut body, &fold(prompt));
+                    }
+                    for option in &matching.options {
+                        put(&mut body, &fold(&option.text));
+                    }
+                    put(&mut key, &format!("{:?}", matching.key));
+                }
+                Task::Ordering(ordering) => {
+                    for option in &ordering.options {
+                        put(&mut body, &fold(&option.text));
+                    }
+                    put(&mut key, &format!("{:?}", ordering.key));
+                }
                 Task::Case { .. } => {}
             }
         }

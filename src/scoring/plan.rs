@@ -218,7 +218,8 @@ pub struct Subscore {
 impl Plan {
     /// Compiles a form: section titles and questions in the order of the paper. A question's own policy goes before
     /// its section's; a section's policy that does not fit a single choice or true/false question leaves it at
-    /// [`Policy::AllOrNothing`] and is an error elsewhere. Blanks and short answers do not look at policies. A floor
+    /// [`Policy::AllOrNothing`] and is an error elsewhere. Nothing but choice and true/false looks at
+    /// policies. A floor
     /// above 0 counts as 0.
     pub fn compile(
         sections: Vec<String>,
@@ -395,8 +396,7 @@ impl Plan {
     /// Roughly how many bytes the plan takes, for a bounded cache.
     pub fn weight(&self) -> usize {
         let slot = |slot: &Slot| {
-            let key = if let Key::Texts(texts) = &slot.key { texts.weight() } else { 0 };
-            size_of::<Slot>() + slot.table.weight() + key + slot.question.len() + 16
+            size_of::<Slot>() + slot.table.weight() + slot.key.weight() + slot.question.len() + 16
         };
         let named = self.topics.iter().chain(&self.knowledge_points).map(|(title, _)| title.len() + 48);
         let sections = self.sections.iter().map(|s| s.title.len() + size_of::<PlanSection>());
