@@ -287,7 +287,8 @@ pub struct Blank {
 /// One accepted answer of a blank.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// The text; `*` stands for any text (`\*` for an asterisk) where wildcards are switched on.
+    /// The text; `*` stands for any text (`\*` for an asterisk) where wildcards are switched on. A regular expression where
+    /// those are.
     pub text: String,
     /// What it earns, in percent of the blank's share, 1 to 100.
     #[serde(default = "hundred", skip_serializing_if = "is_hundred")]
@@ -317,6 +318,14 @@ pub struct TextMatching {
     pub wildcards: bool,
     /// Edits (insert, delete, replace one character) that are forgiven; 0 by default, at most 3.
     pub max_edits: u8,
+    /// The accepted texts are regular expressions, which a whole folded text must match; off by default. Not together
+    /// with wildcards or edits.
+    // Left out where it is off, so that what is published already keeps its hash.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expressions: bool,
+    /// Traditional Chinese characters count as their simplified forms; off by default.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fold_traditional: bool,
 }
 
 #[expect(clippy::derivable_impls, reason = "the defaults are a promise of the docs, so they are spelled out")]
@@ -328,6 +337,8 @@ impl Default for TextMatching {
             keep_punctuation: false,
             wildcards: false,
             max_edits: 0,
+            expressions: false,
+            fold_traditional: false,
         }
     }
 }

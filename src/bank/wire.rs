@@ -5,7 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{door::Fields, error::Violation, pb, points::Points, scoring::policy::Policy};
+use crate::{
+    door::Fields,
+    error::Violation,
+    pb,
+    points::Points,
+    scoring::{policy::Policy, text::refusal},
+};
 
 use super::content::{
     Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part,
@@ -278,7 +284,7 @@ fn read_blanks(key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
             0
         }
     };
-    Task::FillBlank(FillBlank {
+    let fill = FillBlank {
         blanks,
         unordered: key.unordered,
         matching: TextMatching {
@@ -287,8 +293,38 @@ fn read_blanks(key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
             keep_punctuation: matching.keep_punctuation,
             wildcards: matching.wildcards,
             max_edits,
+            expressions: matching.regular_expressions,
+            fold_traditional: matching.fold_traditional,
         },
-    })
+    };
+    check_expressions(&fill, at, fields);
+    Task::FillBlank(fill)
+}
+
+/// The most regular expressions of one question.
+const MAX_EXPRESSIONS: usize = 50;
+
+fn check_expressions(fill: &FillBlank, at: &str, fields: &mut Fields) {
+    if !fill.matching.expressions {
+        return;
+    }
+    if fill.matching.wildcards || fill.matching.max_edits > 0 {
+        let what = "excludes wildcards and max_edits";
+        fields.bad(format!("{at}key.matching.regular_expressions"), what);
+    }
+    let count: usize = fill.blanks.iter().map(|blank| blank.accepted.len()).sum();
+    if count > MAX_EXPRESSIONS {
+        let what = format!("has {count} regular expressions; at most {MAX_EXPRESSIONS} are possible");
+        return fields.bad(format!("{at}key.blanks"), what);
+    }
+    for (i, blank) in fill.blanks.iter().enumerate() {
+        for (j, accepted) in blank.accepted.iter().enumerate() {
+            let path = format!("{at}key.blanks[{i}].accepted[{j}].text");
+            if let Some(why) = refusal(&accepted.text, fill.matching).filter(|_| !fields.has(&path)) {
+                fields.bad(path, why);
+            }
+        }
+    }
 }
 
 fn read_parts(parts: &[pb::QuestionPart], at: &str, fields: &mut Fields) -> Task {
@@ -555,6 +591,8 @@ fn show_task(task: &Task) -> (Vec<pb::QuestionOption>, Option<pb::AnswerKey>, Op
                     keep_punctuation: matching.keep_punctuation,
                     wildcards: matching.wildcards,
                     max_edits: i32::from(matching.max_edits),
+                    regular_expressions: matching.expressions,
+                    fold_traditional: matching.fold_traditional,
                 }),
                 ..Default::default()
             };

@@ -1,10 +1,12 @@
 //! From a key and a response to a mark: the policies as data, the arithmetic, text and number comparison, and the
 //! plan that a form is compiled to. Pure: no clock, no database, no randomness; every mark is an exact decimal.
 
+pub mod expression;
 pub mod matching;
 pub mod numeric;
 pub mod ordering;
 pub mod plan;
 pub mod policy;
 pub mod score;
+pub mod simplified;
 pub mod text;

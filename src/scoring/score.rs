@@ -8,11 +8,15 @@
 use rust_decimal::Decimal;
 
 use super::{
-    matching::MatchingKey, numeric::NumericKey, ordering::OrderingKey, policy::Policy, text::TextKey,
+    matching::MatchingKey,
+    numeric::NumericKey,
+    ordering::OrderingKey,
+    policy::Policy,
+    text::{TextKey, refusal},
 };
 use crate::{
     attempt::response::{Mark, Response},
-    bank::content::{ChoiceKind, Kind, OptionSet, Task},
+    bank::content::{ChoiceKind, FillBlank, Kind, OptionSet, Task},
     points::{Points, Rounding},
 };
 
@@ -58,6 +62,9 @@ impl Key {
             Task::FillBlank(fill) if fill.blanks.is_empty() => Err("has no blanks".into()),
             Task::FillBlank(fill) if fill.blanks.iter().any(|b| b.accepted.is_empty()) => {
                 Err("has a blank without an accepted answer".into())
+            }
+            Task::FillBlank(fill) if accepted(fill).any(|text| refusal(text, fill.matching).is_some()) => {
+                Err("has an accepted answer that is no regular expression".into())
             }
             Task::FillBlank(fill) => Ok(Self::Texts(Box::new(TextKey::new(fill)))),
             Task::ShortAnswer { .. } => Ok(Self::Person(Kind::ShortAnswer)),
@@ -168,6 +175,10 @@ fn check(kind: Kind, options: usize, blanks: usize, response: &Response) -> Resu
         (Kind::Ordering, Response::Order(_)) => Ok(()),
         (Kind::Ordering, _) => Err("must bring options into an order".into()),
     }
+}
+
+fn accepted(fill: &FillBlank) -> impl Iterator<Item = &str> {
+    fill.blanks.iter().flat_map(|blank| &blank.accepted).map(|accepted| accepted.text.as_str())
 }
 
 fn beyond(set: OptionSet, options: usize) -> OptionSet {

@@ -167,7 +167,7 @@ async fn what_is_stored_comes_back() {
         ..Default::default()
     };
     a.bank().update_question(request).await.refused(Code::InvalidArgument);
-    for (word, count) in [("numeric", 6), ("matching", 5), ("ORDERING", 4), ("essay", 2), ("case", 2)] {
+    for (word, count) in [("numeric", 7), ("matching", 5), ("ORDERING", 4), ("essay", 2), ("case", 2)] {
         let request = pb::ListQuestionsRequest {
             parent: "banks/new".into(),
             filter: format!("kind = {word}"),
@@ -577,5 +577,73 @@ async fn a_new_key_is_regraded() {
         a.bank().update_question(request).await.unwrap();
         a.bank().publish_question(pb::PublishQuestionRequest { name, ..Default::default() }).await.unwrap();
         a.grading().regrade_exam(ask(&[id])).await.bad(&["rules[0]"]);
+    }
+}
+
+/// A fill-blank question of one blank with these switches.
+fn blank(accepted: &[&str], matching: pb::TextMatching) -> pb::Question {
+    let accepted = accepted.iter().map(|text| pb::AcceptedAnswer { text: (*text).into(), percent: 100 });
+    with_key(pb::Question::bare(Kind::FillBlank, "填__"), |key| {
+        key.blanks = vec![pb::BlankKey { accepted: accepted.collect() }];
+        key.matching = Some(matching);
+    })
+}
+
+#[tokio::test]
+async fn expressions_and_scripts_by_switches() {
+    let world = World::start().await;
+    let a = &world.a;
+    a.new_bank("texts").await;
+    let by = pb::TextMatching { regular_expressions: true, ..Default::default() };
+    let folding = pb::TextMatching { fold_traditional: true, ..Default::default() };
+    let both = pb::TextMatching { regular_expressions: true, ..folding };
+    let bad: [(pb::Question, &[&str]); 7] = [
+        (
+            blank(&["(", "ok", "[a", ""], by),
+            &["blanks[0].accepted[0].text", "blanks[0].accepted[2].text", "blanks[0].accepted[3].text"],
+        ),
+        (blank(&[r"\w{999}"], by), &["blanks[0].accepted[0].text"]),
+        (blank(&[r"(a)\1"], by), &["blanks[0].accepted[0].text"]),
+        (blank(&["（客户）"], by), &["blanks[0].accepted[0].text"]),
+        (blank(&["客戶"], both), &["blanks[0].accepted[0].text"]),
+        (
+            blank(&["a"], pb::TextMatching { wildcards: true, max_edits: 1, ..by }),
+            &["matching.regular_expressions"],
+        ),
+        (blank(&["a"; 51], by), &["blanks"]),
+    ];
+    for (question, wanted) in bad {
+        let request = pb::CreateQuestionRequest {
+            parent: "banks/texts".into(),
+            question: Some(question),
+            ..Default::default()
+        };
+        let wanted: Vec<String> = wanted.iter().map(|field| format!("question.key.{field}")).collect();
+        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        a.bank().create_question(request).await.bad(&wanted);
+    }
+    let good = [
+        (blank(&["(客户|顾客)关系(管理)?", r"CRM[- ]?\d"], by), ["顾客关系管理。", "ｃｒｍ－２", "关系"]),
+        (blank(&["客户关系"], folding), ["客戶關係", "客户關係", "客户"]),
+        (blank(&["客户.*"], both), ["客戶關係", "客户", "顧客"]),
+        (blank(&["客户"], pb::TextMatching::default()), ["客户", " 客户。", "客戶"]),
+    ];
+    for (i, (question, _)) in good.iter().enumerate() {
+        let made = a.publish("banks/texts", &format!("q{i}"), question.clone()).await;
+        let given = question.key.clone().unwrap();
+        let default = given.matching == Some(pb::TextMatching::default());
+        assert_eq!(made.key.unwrap().matching, given.matching.filter(|_| !default));
+    }
+    a.blueprint("texts", "banks/texts", vec![section("填空", Kind::FillBlank, 4, "2")]).await;
+    a.forms("blueprints/texts", &["a"], 1).await;
+    a.exam_of("texts", &["blueprints/texts/forms/a"], |e| e.max_attempts = 9).await;
+    for (nth, points) in [(0, "8"), (1, "8"), (2, "0")] {
+        let given = good.iter().enumerate().map(|(i, (_, texts))| pb::Response {
+            question: format!("banks/texts/questions/q{i}"),
+            texts: vec![texts[nth].into()],
+            ..Default::default()
+        });
+        let result = a.submission("exams/texts", &format!("c-{nth}"), given.collect()).await.unwrap();
+        assert_eq!(result.score, points, "{:?}", result.marks);
     }
 }
