@@ -185,7 +185,7 @@ async fn a_sitting_of_every_new_kind() {
     let request =
         pb::StartAttemptRequest { parent: "exams/new".into(), candidate: "e-1".into(), ..Default::default() };
     let opened = a.delivery().start_attempt(request).await.unwrap().into_inner();
-    let sections = opened.paper.unwrap().sections;
+    let sections = opened.paper.clone().unwrap().sections;
     let question = |section: usize| sections[section].questions[0].clone();
     let labels = |q: &[pb::PaperOption]| q.iter().map(|o| o.label.as_str()).collect::<String>();
     assert_eq!((question(0).kind(), question(0).options.len()), (Kind::Numeric, 0));
@@ -195,6 +195,8 @@ async fn a_sitting_of_every_new_kind() {
     assert_eq!(question(3).kind(), Kind::Essay);
     let of_case = question(4).parts;
     assert_eq!((labels(&of_case[1].options), of_case[1].prompts.len()), ("ABCD".to_owned(), 3));
+    let told = format!("{opened:?}");
+    assert!(["45.8", "0.2", "km", "SECRET"].iter().all(|secret| !told.contains(secret)), "{told}");
     // What is saved comes back as it was written.
     let given = [answers(1), answers(5)].concat();
     let save =
