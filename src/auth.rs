@@ -132,9 +132,10 @@ pub fn allowed(method: &str) -> &'static [Role] {
         | "DeliveryService/GetReleasedResult"
         | "DeliveryService/ScoreSubmission"
         | "DeliveryService/BatchScoreSubmissions" => &[Deliverer],
-        "ResultService/GetResult" | "ResultService/ListResults" | "ResultService/GetCandidateScore" => {
-            &[Analyst, Operator, Grader]
-        }
+        "ResultService/GetResult"
+        | "ResultService/ExplainMarks"
+        | "ResultService/ListResults"
+        | "ResultService/GetCandidateScore" => &[Analyst, Operator, Grader],
         "ResultService/GetExamSummary" | "ResultService/GetItemAnalysis" => &[Analyst, Operator],
         "GradingService/GetGradingScheme"
         | "GradingService/GetGradingProgress"

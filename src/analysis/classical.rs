@@ -1,325 +1,17 @@
 //! How the questions of a form worked: classical item analysis after `PSYCHOMETRICS.md` 1–3 and 5–7.
 //!
-//! [`Sums`] folds persons one at a time (k×k products, so a million persons by fifty questions need no matrix in
-//! memory) and can be merged from parts; [`Sums::finish`] is an [`Analysis`]. What needs all persons at once (the 27 %
-//! groups, sorted covariances) works on a [`Matrix`].
+//! [`Sums`](super::sums::Sums) folds persons one at a time and ends in an [`Analysis`]. What needs all persons at once (the
+//! 27 % groups, sorted covariances) works on a [`Matrix`](super::matrix::Matrix) and stands in [`groups`](super::groups).
 //!
 //! Whatever is undefined says why: a [`Statistic`] is a figure or a [`Reason`], never 0 or NaN in disguise. Variances
-//! divide by n − 1. *Not presented* is a missing cell; *presented and blank* is 0. Where cells are missing, a person's
-//! total is prorated (points earned / points presented × all points), covariances are pairwise complete, and the rest
-//! of item-rest is the person's mean fraction over the other questions presented.
+//! divide by n − 1.
 
-use serde::Serialize;
-
-/// A figure, or why there is none.
-pub type Statistic = Result<f64, Reason>;
-
-/// Why a statistic is undefined; the words are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, thiserror::Error)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Reason {
-    /// Fewer persons (or pairs of marks) than the formula needs.
-    #[error("too few persons")]
-    TooFewPersons,
-    /// Fewer questions than the formula needs.
-    #[error("too few questions")]
-    TooFewItems,
-    /// Everyone has the same mark or total.
-    #[error("no variance")]
-    NoVariance,
-    /// The question is worth no points.
-    #[error("the question is worth no points")]
-    NoPoints,
-    /// The formula is for marks that are nothing or everything.
-    #[error("the marks are not all right or wrong")]
-    NotDichotomous,
-    /// The formula needs every question presented to everyone.
-    #[error("some questions were not presented to some persons")]
-    Incomplete,
-    /// The question works against the total, so it has no share of its variance.
-    #[error("the covariance is negative")]
-    NegativeCovariance,
-    /// A parameter is outside what the formula is for.
-    #[error("a parameter is out of range")]
-    OutOfRange,
-}
-
-/// Marks of persons on questions: one row a person, NaN where a question was not presented.
-#[derive(Clone, Debug)]
-pub struct Matrix {
-    cells: Vec<f64>,
-    max: Vec<f64>,
-}
-
-impl Matrix {
-    /// From cells row by row and the maximum of each question; `None` where the cells are no whole rows.
-    pub fn try_new(cells: Vec<f64>, max: Vec<f64>) -> Option<Self> {
-        let whole = if max.is_empty() { cells.is_empty() } else { cells.len().is_multiple_of(max.len()) };
-        whole.then_some(Self { cells, max })
-    }
-
-    /// How many rows.
-    pub fn persons(&self) -> usize {
-        self.cells.len() / self.max.len().max(1)
-    }
-
-    /// How many columns.
-    pub fn items(&self) -> usize {
-        self.max.len()
-    }
-
-    /// The maximum of each question.
-    pub fn max(&self) -> &[f64] {
-        &self.max
-    }
-
-    /// The rows.
-    pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
-        self.cells.chunks_exact(self.max.len().max(1))
-    }
-
-    /// The marks of one question, NaN where not presented; empty beyond the last question.
-    pub fn column(&self, item: usize) -> Vec<f64> {
-        self.rows().filter_map(|row| row.get(item).copied()).collect()
-    }
-
-    /// Everyone's total, NaN for a person to whom nothing was presented.
-    pub fn totals(&self) -> Vec<f64> {
-        self.rows().map(|row| total(row, &self.max).unwrap_or(f64::NAN)).collect()
-    }
-
-    /// The analysis of all rows.
-    pub fn analyse(&self) -> Analysis {
-        let mut sums = Sums::new(&self.max);
-        self.rows().for_each(|row| sums.add(row));
-        sums.finish()
-    }
-}
-
-/// The prorated total of a row, to nine decimals so that equal totals are equal; `None` where nothing was presented.
-pub(super) fn total(row: &[f64], max: &[f64]) -> Option<f64> {
-    let presented = || row.iter().zip(max).filter(|(x, _)| x.is_finite());
-    let (earned, most) = presented().fold((0.0, 0.0), |(e, m), (x, max)| (e + x, m + max));
-    let count = presented().count();
-    let whole = if count == max.len() || most <= 0.0 { 1.0 } else { max.iter().sum::<f64>() / most };
-    (count > 0).then(|| (earned * whole * 1e9).round() / 1e9)
-}
-
-/// Sums over persons from which the analysis is computed; marks are shifted by half their maximum, so that nothing
-/// large cancels.
-#[derive(Clone, Debug)]
-pub struct Sums {
-    max: Vec<f64>,
-    whole: f64,
-    complete: Pairs,
-    partial: Pairs,
-    complete_rows: u64,
-    partial_rows: u64,
-    items: Vec<Column>,
-    total: Moments,
-    scratch: Vec<f64>,
-}
-
-/// k×k sums over the persons who have both marks: count, sum of the first, sum of products.
-#[derive(Clone, Debug)]
-struct Pairs {
-    count: Vec<u64>,
-    first: Vec<f64>,
-    product: Vec<f64>,
-}
-
-#[derive(Clone, Debug)]
-struct Column {
-    /// The mark with the total, both as fractions of what can be had.
-    total: Moments,
-    /// The mark with the total without it, both as fractions.
-    rest: Moments,
-    /// The mark with the mean fraction of the other questions presented.
-    mean_rest: Moments,
-    dichotomous: bool,
-}
-
-impl Sums {
-    /// Of nobody yet.
-    pub fn new(max: &[f64]) -> Self {
-        let k = max.len();
-        let pairs = || Pairs { count: vec![0; k * k], first: vec![0.0; k * k], product: vec![0.0; k * k] };
-        let column = Column {
-            total: Moments::default(),
-            rest: Moments::default(),
-            mean_rest: Moments::default(),
-            dichotomous: true,
-        };
-        Self {
-            max: max.to_vec(),
-            whole: max.iter().sum(),
-            // Complete rows share one count and one sum a question, kept on the diagonal.
-            complete: pairs(),
-            partial: pairs(),
-            complete_rows: 0,
-            partial_rows: 0,
-            items: vec![column; k],
-            total: Moments::default(),
-            scratch: vec![0.0; k],
-        }
-    }
-
-    /// Adds a person. Cells that are missing, NaN or infinite were not presented; a person without any is skipped.
-    pub fn add(&mut self, row: &[f64]) {
-        let k = self.max.len();
-        let Some(points) = total(row, &self.max).filter(|_| row.len() == k) else { return };
-        let total = fraction(points, self.whole);
-        self.total.add(total, 0.0);
-        let (mut count, mut fractions) = (0.0, 0.0);
-        for (i, (x, max)) in row.iter().zip(&self.max).enumerate() {
-            self.scratch[i] = x - max / 2.0;
-            if x.is_finite() {
-                count += 1.0;
-                fractions += fraction(*x, *max);
-            }
-        }
-        for ((x, max), column) in row.iter().zip(&self.max).zip(&mut self.items) {
-            if !x.is_finite() {
-                continue;
-            }
-            let own = fraction(*x, *max);
-            column.total.add(own, total);
-            if count > 1.0 {
-                column.rest.add(own, fraction(points - x, self.whole - max));
-                column.mean_rest.add(own, (fractions - own) / (count - 1.0));
-            }
-            column.dichotomous &= *x == 0.0 || x == max;
-        }
-        let d = &self.scratch;
-        if count as usize == k {
-            self.complete_rows += 1;
-            for i in 0..k {
-                self.complete.first[i * k + i] += d[i];
-                let (di, sums) = (d[i], &mut self.complete.product[i * k + i..(i + 1) * k]);
-                sums.iter_mut().zip(&d[i..]).for_each(|(sum, dj)| *sum += di * dj);
-            }
-        } else {
-            self.partial_rows += 1;
-            for i in (0..k).filter(|i| d[*i].is_finite()) {
-                for j in (0..k).filter(|j| d[*j].is_finite()) {
-                    self.partial.count[i * k + j] += 1;
-                    self.partial.first[i * k + j] += d[i];
-                    self.partial.product[i * k + j] += d[i] * d[j];
-                }
-            }
-        }
-    }
-
-    /// Adds the persons of another part; a part over other questions is not added.
-    pub fn merge(&mut self, other: &Self) {
-        if self.max != other.max {
-            return;
-        }
-        for (mine, theirs) in [(&mut self.complete, &other.complete), (&mut self.partial, &other.partial)] {
-            mine.count.iter_mut().zip(&theirs.count).for_each(|(a, b)| *a += b);
-            mine.first.iter_mut().zip(&theirs.first).for_each(|(a, b)| *a += b);
-            mine.product.iter_mut().zip(&theirs.product).for_each(|(a, b)| *a += b);
-        }
-        self.complete_rows += other.complete_rows;
-        self.partial_rows += other.partial_rows;
-        self.total.merge(&other.total);
-        for (mine, theirs) in self.items.iter_mut().zip(&other.items) {
-            mine.total.merge(&theirs.total);
-            mine.rest.merge(&theirs.rest);
-            mine.mean_rest.merge(&theirs.mean_rest);
-            mine.dichotomous &= theirs.dichotomous;
-        }
-    }
-
-    /// Pairs of marks on questions i and j, and their covariance over those who have both.
-    fn covariance(&self, i: usize, j: usize) -> (u64, Statistic) {
-        let k = self.max.len();
-        let (low, high) = (i.min(j), i.max(j));
-        let count = self.complete_rows + self.partial.count[i * k + j];
-        let first = self.complete.first[i * k + i] + self.partial.first[i * k + j];
-        let second = self.complete.first[j * k + j] + self.partial.first[j * k + i];
-        let product = self.complete.product[low * k + high] + self.partial.product[i * k + j];
-        if count < 2 {
-            return (count, Err(Reason::TooFewPersons));
-        }
-        let n = count as f64;
-        (count, Ok((product - first * second / n) / (n - 1.0)))
-    }
-
-    /// The analysis of everyone added.
-    pub fn finish(&self) -> Analysis {
-        let k = self.max.len();
-        let complete = self.partial_rows == 0;
-        let mut smallest_pair = u64::MAX;
-        let mut s: Result<Vec<f64>, Reason> = Ok(Vec::with_capacity(k * k));
-        for (i, j) in (0..k).flat_map(|i| (0..k).map(move |j| (i, j))) {
-            let (count, covariance) = self.covariance(i, j);
-            smallest_pair = smallest_pair.min(count);
-            // A constant mark has exactly no variance, whatever the last bits of its sums say.
-            let still = self.items[i].total.is_still_first() || self.items[j].total.is_still_first();
-            match (&mut s, covariance) {
-                (Ok(all), Ok(value)) => all.push(if still { 0.0 } else { value }),
-                (Ok(_), Err(reason)) => s = Err(reason),
-                (Err(_), _) => {}
-            }
-        }
-        let everything: Vec<usize> = (0..k).collect();
-        let alpha_of = |items: &[usize]| s.as_ref().map_err(|r| *r).and_then(|s| alpha(s, k, items));
-        let mean = self.total.mean().map(|t| (t + 0.5) * self.whole);
-        let sd = self.total.variance().map(|v| v.sqrt() * self.whole);
-        let alpha = alpha_of(&everything);
-        let dichotomous = self.items.iter().all(|c| c.dichotomous);
-        let items = (0..k).map(|i| {
-            let (column, max) = (&self.items[i], self.max[i]);
-            let others: Vec<usize> = (0..k).filter(|j| *j != i).collect();
-            let with_total = s.as_ref().map_err(|r| *r).map(|s| s[i * k..(i + 1) * k].iter().sum::<f64>());
-            let rest = if complete { &column.rest } else { &column.mean_rest };
-            ItemStatistics {
-                presented: column.total.n,
-                mean: column.total.mean().map(|f| (f + 0.5) * max),
-                sd: column.total.variance().map(|v| v.sqrt() * max),
-                facility: match column.total.mean() {
-                    Ok(_) if max <= 0.0 => Err(Reason::NoPoints),
-                    mean => mean.map(|f| f + 0.5),
-                },
-                item_rest: if k < 2 { Err(Reason::TooFewItems) } else { rest.correlation() },
-                item_total: column.total.correlation(),
-                alpha_if_deleted: alpha_of(&others),
-                covariance_with_total: if complete { with_total } else { Err(Reason::Incomplete) },
-            }
-        });
-        Analysis {
-            persons: self.complete_rows + self.partial_rows,
-            complete,
-            mean,
-            sd,
-            alpha,
-            smallest_pair: if smallest_pair == u64::MAX { 0 } else { smallest_pair },
-            kr20: match (complete, dichotomous) {
-                (false, _) => Err(Reason::Incomplete),
-                (_, false) => Err(Reason::NotDichotomous),
-                // p·q·m² and the total's variance, both with n: the quotient is that of the n − 1 variances.
-                _ => alpha,
-            },
-            lambda2: s.as_ref().map_err(|r| *r).and_then(|s| lambda2(s, k)),
-            sem: alpha.and_then(|a| Ok(sd? * (1.0 - a).max(0.0).sqrt())),
-            items: items.collect(),
-        }
-    }
-}
-
-fn fraction(x: f64, max: f64) -> f64 {
-    if max > 0.0 { x / max - 0.5 } else { 0.0 }
-}
-
-fn ratio(above: f64, below: f64) -> Statistic {
-    if below > 0.0 { Ok((above / below.sqrt()).clamp(-1.0, 1.0)) } else { Err(Reason::NoVariance) }
-}
+use super::statistic::{Reason, Statistic};
 
 /// What is known of a form after many attempts.
 ///
 /// ```
-/// use assessd::analysis::classical::Matrix;
+/// use assessd::analysis::matrix::Matrix;
 /// // Three persons, two questions of 1 point: (0, 0), (1, 0), (1, 1), so T = 0, 1, 2.
 /// let matrix = Matrix::try_new(vec![0.0, 0.0, 1.0, 0.0, 1.0, 1.0], vec![1.0, 1.0]).unwrap();
 /// let analysis = matrix.analyse();
@@ -401,7 +93,7 @@ impl Analysis {
 }
 
 /// Alpha of some of the k questions from all their covariances.
-fn alpha(s: &[f64], k: usize, items: &[usize]) -> Statistic {
+pub(super) fn alpha(s: &[f64], k: usize, items: &[usize]) -> Statistic {
     if items.len() < 2 {
         return Err(Reason::TooFewItems);
     }
@@ -415,7 +107,8 @@ fn alpha(s: &[f64], k: usize, items: &[usize]) -> Statistic {
     Ok(count / (count - 1.0) * (1.0 - own / all))
 }
 
-fn lambda2(s: &[f64], k: usize) -> Statistic {
+/// Guttman's λ2 of all k questions from their covariances.
+pub(super) fn lambda2(s: &[f64], k: usize) -> Statistic {
     alpha(s, k, &(0..k).collect::<Vec<_>>())?;
     let (all, own): (f64, f64) = (s.iter().sum(), (0..k).map(|i| s[i * k + i]).sum());
     let squares: f64 =
@@ -427,7 +120,7 @@ fn lambda2(s: &[f64], k: usize) -> Statistic {
 /// The standard error of measurement at a number of right answers T out of k: √(T(k − T)/(k − 1)) (Lord).
 ///
 /// ```
-/// use assessd::analysis::classical::{Reason, conditional_sem};
+/// use assessd::analysis::{classical::conditional_sem, statistic::Reason};
 /// assert_eq!(conditional_sem(5.0, 10), Ok((25.0f64 / 9.0).sqrt()));
 /// assert_eq!(conditional_sem(10.0, 10), Ok(0.0));
 /// assert_eq!(conditional_sem(0.0, 1), Err(Reason::TooFewItems));
@@ -467,173 +160,14 @@ pub fn alpha_interval(alpha: f64, persons: u64, items: usize, level: f64) -> Res
     Ok((bound(1.0 - q), bound(q)))
 }
 
-/// The lower and upper group of Kelley's 27 %: k = ⌊0.27n + ½⌋, T ≤ the k-th lowest and T ≥ the k-th highest total,
-/// ties included.
-#[derive(Clone, Debug)]
-pub struct Groups {
-    /// The highest total of the lower group.
-    pub cut_low: f64,
-    /// The lowest total of the upper group.
-    pub cut_high: f64,
-    /// Per person: in the lower group.
-    pub lower: Vec<bool>,
-    /// Per person: in the upper group.
-    pub upper: Vec<bool>,
-}
-
-impl Groups {
-    /// By everyone's totals; a NaN is in neither group.
-    pub fn by_totals(totals: &[f64]) -> Result<Self, Reason> {
-        let mut sorted: Vec<f64> = totals.iter().copied().filter(|t| t.is_finite()).collect();
-        sorted.sort_by(f64::total_cmp);
-        let n = sorted.len();
-        let k = (0.27 * n as f64 + 0.5).floor() as usize;
-        if n < 2 || k == 0 {
-            return Err(Reason::TooFewPersons);
-        }
-        let (cut_low, cut_high) = (sorted[k - 1], sorted[n - k]);
-        if cut_low >= cut_high {
-            return Err(Reason::NoVariance);
-        }
-        let lower = totals.iter().map(|t| *t <= cut_low).collect();
-        let upper = totals.iter().map(|t| *t >= cut_high).collect();
-        Ok(Self { cut_low, cut_high, lower, upper })
-    }
-
-    /// How many are in the lower and in the upper group.
-    pub fn sizes(&self) -> (usize, usize) {
-        let count = |side: &[bool]| side.iter().filter(|b| **b).count();
-        (count(&self.lower), count(&self.upper))
-    }
-
-    /// D27 of one question: (mean of the upper group − mean of the lower group) / maximum, over those who saw it.
-    ///
-    /// ```
-    /// use assessd::analysis::classical::Groups;
-    /// let groups = Groups::by_totals(&[1.0, 2.0, 3.0, 4.0]).unwrap(); // k = ⌊1.58⌋ = 1
-    /// assert_eq!(groups.discrimination(&[0.0, 1.0, 1.0, 2.0], 2.0), Ok(1.0));
-    /// ```
-    pub fn discrimination(&self, marks: &[f64], max: f64) -> Statistic {
-        if max <= 0.0 {
-            return Err(Reason::NoPoints);
-        }
-        let mean = |side: &[bool]| {
-            let seen = marks.iter().zip(side).filter(|(x, inside)| **inside && x.is_finite());
-            let (sum, n) = seen.fold((0.0, 0u64), |(sum, n), (x, _)| (sum + x, n + 1));
-            if n == 0 { Err(Reason::TooFewPersons) } else { Ok(sum / n as f64) }
-        };
-        Ok((mean(&self.upper)? - mean(&self.lower)?) / max)
-    }
-}
-
-/// Moodle's discriminative efficiency of one question: 100·cov(x, R) / cov(sorted x, sorted R) with R = T − x.
-pub fn discriminative_efficiency(matrix: &Matrix, item: usize) -> Statistic {
-    let x = matrix.column(item);
-    if x.len() < 2 {
-        return Err(Reason::TooFewPersons);
-    }
-    let mut moments = [Moments::default(), Moments::default()];
-    let mut rest: Vec<f64> = matrix.rows().zip(&x).map(|(row, x)| row.iter().sum::<f64>() - x).collect();
-    if rest.iter().any(|r| !r.is_finite()) {
-        return Err(Reason::Incomplete);
-    }
-    let (middle, half) = (x[0], rest[0]);
-    x.iter().zip(&rest).for_each(|(x, r)| moments[0].add(x - middle, r - half));
-    let mut sorted = x;
-    sorted.sort_by(f64::total_cmp);
-    rest.sort_by(f64::total_cmp);
-    sorted.iter().zip(&rest).for_each(|(x, r)| moments[1].add(x - middle, r - half));
-    if moments[0].is_still() {
-        return Err(Reason::NoVariance);
-    }
-    Ok(100.0 * moments[0].covariance()? / moments[1].covariance()?)
-}
-
-/// Sums of two values over persons; both are of the order of 1 and centred by the caller.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moments {
-    pub(super) n: u64,
-    a: f64,
-    b: f64,
-    aa: f64,
-    bb: f64,
-    ab: f64,
-    range_a: (f64, f64),
-    range_b: (f64, f64),
-}
-
-impl Default for Moments {
-    fn default() -> Self {
-        let nothing = (f64::INFINITY, f64::NEG_INFINITY);
-        Self { n: 0, a: 0.0, b: 0.0, aa: 0.0, bb: 0.0, ab: 0.0, range_a: nothing, range_b: nothing }
-    }
-}
-
-impl Moments {
-    pub(super) fn add(&mut self, a: f64, b: f64) {
-        self.n += 1;
-        self.a += a;
-        self.b += b;
-        self.aa += a * a;
-        self.bb += b * b;
-        self.ab += a * b;
-        self.range_a = (self.range_a.0.min(a), self.range_a.1.max(a));
-        self.range_b = (self.range_b.0.min(b), self.range_b.1.max(b));
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.n += other.n;
-        self.a += other.a;
-        self.b += other.b;
-        self.aa += other.aa;
-        self.bb += other.bb;
-        self.ab += other.ab;
-        self.range_a = (self.range_a.0.min(other.range_a.0), self.range_a.1.max(other.range_a.1));
-        self.range_b = (self.range_b.0.min(other.range_b.0), self.range_b.1.max(other.range_b.1));
-    }
-
-    /// The first value never changes (but for the last bits of its computation).
-    fn is_still_first(&self) -> bool {
-        self.range_a.1 - self.range_a.0 <= 1e-9
-    }
-
-    fn is_still(&self) -> bool {
-        self.is_still_first() || self.range_b.1 - self.range_b.0 <= 1e-9
-    }
-
-    fn mean(&self) -> Statistic {
-        if self.n == 0 { Err(Reason::TooFewPersons) } else { Ok(self.a / self.n as f64) }
-    }
-
-    fn variance(&self) -> Statistic {
-        match self.n {
-            0 | 1 => Err(Reason::TooFewPersons),
-            _ if self.is_still_first() => Ok(0.0),
-            n => Ok(((self.aa - self.a * self.a / n as f64) / (n - 1) as f64).max(0.0)),
-        }
-    }
-
-    fn covariance(&self) -> Statistic {
-        match self.n {
-            0 | 1 => Err(Reason::TooFewPersons),
-            n => Ok((self.ab - self.a * self.b / n as f64) / (n - 1) as f64),
-        }
-    }
-
-    pub(super) fn correlation(&self) -> Statistic {
-        let covariance = self.covariance()?;
-        if self.is_still() {
-            return Err(Reason::NoVariance);
-        }
-        let n = self.n as f64;
-        let other = (self.bb - self.b * self.b / n) / (n - 1.0);
-        ratio(covariance, self.variance()? * other)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::reference::{self, close, json};
+    use super::super::{
+        groups::{Groups, discriminative_efficiency},
+        matrix::Matrix,
+        reference::{self, close, json},
+        sums::Sums,
+    };
     use super::*;
     use proptest::prelude::*;
 
@@ -681,19 +215,12 @@ mod tests {
         assert_eq!((apart.alpha, apart.smallest_pair), (Err(Reason::TooFewPersons), 0));
         assert_eq!(apart.items[0].facility, Ok(0.5));
         assert!(Matrix::try_new(vec![1.0; 3], vec![1.0; 2]).is_none());
-        assert_eq!(Groups::by_totals(&[3.0; 10]).err(), Some(Reason::NoVariance));
     }
 
     #[test]
     fn alpha_can_be_negative() {
         let matrix = Matrix::try_new(vec![0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0], vec![1.0; 2]).unwrap();
         assert!(matrix.analyse().alpha.unwrap() < 0.0);
-    }
-
-    #[test]
-    fn groups_include_ties() {
-        let groups = Groups::by_totals(&[1.0, 2.0, 2.0, 2.0, 3.0, 4.0, 4.0, f64::NAN]).unwrap();
-        assert_eq!((groups.cut_low, groups.cut_high, groups.sizes()), (2.0, 4.0, (4, 2)));
     }
 
     /// The reference (psych) computes λ2 from correlations.

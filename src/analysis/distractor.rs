@@ -3,7 +3,12 @@
 
 use serde::Serialize;
 
-use super::classical::{Groups, Matrix, Moments, Reason, Statistic};
+use super::{
+    groups::Groups,
+    matrix::Matrix,
+    moments::Moments,
+    statistic::{Reason, Statistic},
+};
 use crate::bank::content::OptionSet;
 
 /// What one option, or leaving the question out, drew.

@@ -8,8 +8,12 @@
 //! [`distractor`](super::distractor), which see all persons at once.
 
 use super::{
-    classical::{Analysis, Groups, Reason, Statistic, Sums, total},
+    classical::Analysis,
     distractor::{OptionStatistics, flag, share},
+    groups::Groups,
+    matrix::total,
+    statistic::{Reason, Statistic},
+    sums::Sums,
 };
 use crate::{
     attempt::{
@@ -301,7 +305,7 @@ impl Picks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{classical::Matrix, distractor::distractors};
+    use super::super::{distractor::distractors, matrix::Matrix};
     use super::*;
     use crate::{
         attempt::{

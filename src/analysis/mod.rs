@@ -1,17 +1,22 @@
 //! Statistics over scored attempts, as pure functions: how an exam went, how its questions worked, what its options
 //! drew, and where a person stands in a group. Binary floats begin here and nowhere before; whatever cannot be
-//! computed is a named [`classical::Reason`], never 0 or NaN.
+//! computed is a named [`statistic::Reason`], never 0 or NaN.
 
 pub mod classical;
 pub mod distractor;
 pub mod fold;
+pub mod groups;
+pub mod matrix;
+mod moments;
+pub mod statistic;
 pub mod summary;
+pub mod sums;
 
 /// Third-party reference figures beside the repository (`../shared/data`), for checking only; tests that do not find
 /// them say so and pass.
 #[cfg(test)]
 mod reference {
-    use super::classical::{Matrix, Statistic};
+    use super::{matrix::Matrix, statistic::Statistic};
     use serde_json::Value;
 
     pub fn text(file: &str) -> Option<String> {

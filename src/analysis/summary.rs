@@ -3,7 +3,7 @@
 //! Figures are computed over the sorted totals, so they do not depend on the order of rows, not even in the last bit.
 //! Percentiles are those of R's type 7 (linear between order statistics, position 1 + (n − 1)p).
 
-use super::classical::{Reason, Statistic};
+use super::statistic::{Reason, Statistic};
 
 /// The distribution of the totals of an exam.
 #[derive(Clone, Debug)]

@@ -16,9 +16,10 @@ use crate::{
 
 use super::{
     blueprint::Blueprint,
-    draw::{self, DRAW_ALGORITHM, Shortage},
+    draw::{self, DRAW_ALGORITHM},
     form::{Form, Item, Section},
     pool::{Candidate, Pool, Prepared},
+    shortage::{self, Shortage},
     sql::Drawn,
 };
 
@@ -44,7 +45,7 @@ pub fn check(
     shared: bool,
 ) -> (Prepared, Vec<Shortage>) {
     let prepared = Pool::new(candidates).prepare(rules);
-    let shortages = draw::check(&prepared, forms, shared).err().unwrap_or_default();
+    let shortages = shortage::check(&prepared, forms, shared).err().unwrap_or_default();
     (prepared, shortages)
 }
 

@@ -19,7 +19,7 @@ use crate::{
 use super::{
     blueprint::Blueprint,
     compose::{self, Common, Wanted},
-    draw::Shortage,
+    shortage::Shortage,
     sql::{self, BlueprintRow},
     wire::{self, Given},
 };

@@ -15,9 +15,9 @@ use crate::{
 
 use super::{
     blueprint::{self, Blueprint, Filter, MAX_INSTRUCTIONS, Quota, Section},
-    draw::{self, Cell},
     form::Form,
     pool::Prepared,
+    shortage::{Cell, Shortage, Step},
     sql::{BlueprintRow, FormRow},
 };
 
@@ -272,7 +272,7 @@ pub fn show_check(
     prepared: &Prepared,
     forms: u32,
     shared: bool,
-    shortages: &[draw::Shortage],
+    shortages: &[Shortage],
 ) -> pb::CheckBlueprintResponse {
     let times = if shared { 1 } else { forms };
     let count = |n: u64| i32::try_from(n).unwrap_or(i32::MAX);
@@ -288,11 +288,11 @@ pub fn show_check(
     }
 }
 
-fn show_shortage(shortage: &draw::Shortage) -> pb::Shortage {
-    let after: Vec<draw::Step> = shortage
+fn show_shortage(shortage: &Shortage) -> pb::Shortage {
+    let after: Vec<Step> = shortage
         .after
         .iter()
-        .map(|s| draw::Step { filter: filter_in_words_of_the_wire(&s.filter), left: s.left })
+        .map(|s| Step { filter: filter_in_words_of_the_wire(&s.filter), left: s.left })
         .collect();
     let mut competing: Vec<i32> = shortage.competing.iter().map(|p| p.section as i32).collect();
     if !competing.is_empty() {
@@ -319,9 +319,9 @@ fn show_shortage(shortage: &draw::Shortage) -> pb::Shortage {
 }
 
 /// A shortage as a sentence with its figures.
-pub fn in_words(shortage: &draw::Shortage) -> String {
-    let step = |s: &draw::Step| draw::Step { filter: filter_in_words_of_the_wire(&s.filter), left: s.left };
-    draw::Shortage { after: shortage.after.iter().map(step).collect(), ..shortage.clone() }.to_string()
+pub fn in_words(shortage: &Shortage) -> String {
+    let step = |s: &Step| Step { filter: filter_in_words_of_the_wire(&s.filter), left: s.left };
+    Shortage { after: shortage.after.iter().map(step).collect(), ..shortage.clone() }.to_string()
 }
 
 /// `tags_all 重点` as callers know it: `tags: 重点`.

@@ -2,7 +2,7 @@ use chrono::DateTime;
 use sqlx::types::Json;
 
 use super::*;
-use crate::error::Error;
+use crate::{assembly::shortage::Place, error::Error};
 
 fn row(given: &Given) -> BlueprintRow {
     BlueprintRow {
@@ -203,8 +203,8 @@ fn a_policy_that_can_never_fit_is_refused_at_once() {
 
 #[test]
 fn shortages_speak_the_words_of_the_wire() {
-    let step = |filter: &str, left| draw::Step { filter: filter.into(), left };
-    let shortage = draw::Shortage {
+    let step = |filter: &str, left| Step { filter: filter.into(), left };
+    let shortage = Shortage {
         section: 1,
         title: "二、多选题".into(),
         cell: Cell::Quota("课题一".into()),
@@ -217,7 +217,7 @@ fn shortages_speak_the_words_of_the_wire() {
             step("not fixed", 5),
             step("quota 课题一", 2),
         ],
-        competing: vec![draw::Place { section: 0, cell: Cell::Section }],
+        competing: vec![Place { section: 0, cell: Cell::Section }],
         note: "so it is".into(),
     };
     let shown = show_shortage(&shortage);

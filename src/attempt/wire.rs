@@ -284,7 +284,7 @@ fn answer(
             Response::Number(given.number.as_str().into())
         }
         Key::Matching(key) if !given.pairs.is_empty() => {
-            pairs(&given.pairs, key.pairs.len(), &form.labels[index], at, fields)
+            pairs(&given.pairs, key.prompts(), &form.labels[index], at, fields)
         }
         Key::Ordering(_) if !given.order.is_empty() => order(&given.order, &form.labels[index], at, fields),
         _ => Response::Blank,

@@ -10,10 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    assembly::{
-        self,
-        blueprint::{Blueprint, DeclaredSection},
-    },
+    assembly::{self, blueprint::Blueprint, declared::DeclaredSection},
     auth::Caller,
     db::{Begun, Db, digest},
     door::Fields,

@@ -11,14 +11,15 @@ use crate::{
     error::{Error, Result, is_duplicate},
     ids::{BankId, BankName, Parent, QuestionId, QuestionName, QuestionRef},
     page::{Ask, Key, Page},
-    pb::{self, question_bank_service_server::QuestionBankService, timestamp},
+    pb::{self, question_bank_service_server::QuestionBankService},
 };
 
 use super::{
-    content::Content,
+    draft::{is_content_field, merge, parse_draft},
     fingerprint::exact,
     import,
-    sql::{self, BankRow, Draft, Freeze, QuestionRow},
+    show::{show_bank, show_question},
+    sql::{self, Freeze, QuestionRow},
     wire,
 };
 
@@ -28,7 +29,7 @@ const MAX_BATCH: usize = 1000;
 /// The service.
 #[derive(Debug)]
 pub struct Banks {
-    db: Db,
+    pub(super) db: Db,
 }
 
 impl Banks {
@@ -246,119 +247,6 @@ impl Banks {
         unit.commit(stored).await
     }
 
-    async fn publish(&self, caller: &Caller, request: pb::PublishQuestionRequest) -> Result<pb::Question> {
-        let mut fields = Fields::default();
-        let request_id = fields.request_id(&request.request_id);
-        let name: QuestionName = fields.take("name", request.name.parse());
-        fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
-        match decide_publish(&row)? {
-            Publish::Freeze(freeze) => {
-                let version = freeze.version;
-                sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[*freeze]).await?;
-                unit.changed("question.published", &name, json!({ "version": version }));
-            }
-            Publish::Restore => {
-                let ids = [name.question.clone()];
-                sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "published").await?;
-                unit.changed("question.published", &name, json!({ "version": row.version }));
-            }
-            Publish::Nothing => {}
-        }
-        let stored = load_one(&mut unit, caller, &name).await?;
-        unit.commit(stored).await
-    }
-
-    async fn batch_publish(
-        &self,
-        caller: &Caller,
-        request: pb::BatchPublishQuestionsRequest,
-    ) -> Result<pb::BatchPublishQuestionsResponse> {
-        use pb::batch_publish_questions_element::Outcome;
-        let mut fields = Fields::default();
-        let request_id = fields.request_id(&request.request_id);
-        let parent: BankName = fields.take("parent", request.parent.parse());
-        fields.done()?;
-        check_batch(&request.names)?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let parsed: Vec<Option<QuestionId>> = request
-            .names
-            .iter()
-            .map(|n| n.parse::<QuestionName>().ok().filter(|n| n.bank == parent.bank).map(|n| n.question))
-            .collect();
-        let ids: Vec<QuestionId> = parsed.iter().flatten().cloned().collect();
-        let rows = sql::lock_questions(unit.conn(), caller.tenant.id, &parent.bank, &ids).await?;
-        let mut freezes = Vec::new();
-        let mut restores = Vec::new();
-        let mut decided = std::collections::HashMap::new();
-        for row in &rows {
-            let name = format!("{parent}/questions/{}", row.question_id);
-            let outcome = match decide_publish(row) {
-                Err(error) => Outcome::Error(error.into()),
-                Ok(Publish::Nothing) => Outcome::Version(row.version),
-                Ok(Publish::Restore) => {
-                    restores.push(QuestionId::stored(row.question_id.clone()));
-                    unit.changed("question.published", &name, json!({ "version": row.version }));
-                    Outcome::Version(row.version)
-                }
-                Ok(Publish::Freeze(freeze)) => {
-                    let version = freeze.version;
-                    freezes.push(*freeze);
-                    unit.changed("question.published", &name, json!({ "version": version }));
-                    Outcome::Version(version)
-                }
-            };
-            decided.insert(row.question_id.clone(), outcome);
-        }
-        if !freezes.is_empty() {
-            sql::freeze(unit.conn(), caller.tenant.id, &parent.bank, &freezes).await?;
-        }
-        if !restores.is_empty() {
-            sql::set_state(unit.conn(), caller.tenant.id, &parent.bank, &restores, "published").await?;
-        }
-        let elements = request.names.iter().zip(parsed).enumerate().map(|(i, (name, id))| {
-            let outcome = match id {
-                None => {
-                    let what = format!("must be of the form {parent}/questions/{{question}}");
-                    Outcome::Error(Error::invalid(format!("names[{i}]"), what).into())
-                }
-                Some(id) => decided
-                    .get(id.as_str())
-                    .cloned()
-                    .unwrap_or_else(|| Outcome::Error(Error::NotFound(name.clone()).into())),
-            };
-            pb::BatchPublishQuestionsElement { name: name.clone(), outcome: Some(outcome) }
-        });
-        let answer = pb::BatchPublishQuestionsResponse { elements: elements.collect() };
-        unit.commit(answer).await
-    }
-
-    async fn retire(&self, caller: &Caller, request: pb::RetireQuestionRequest) -> Result<pb::Question> {
-        let mut fields = Fields::default();
-        let request_id = fields.request_id(&request.request_id);
-        let name: QuestionName = fields.take("name", request.name.parse());
-        fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
-        if row.state != "retired" {
-            let ids = [name.question.clone()];
-            sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "retired").await?;
-            unit.changed("question.retired", &name, json!({}));
-        }
-        let stored = load_one(&mut unit, caller, &name).await?;
-        unit.commit(stored).await
-    }
-
     async fn list_versions(
         &self,
         caller: &Caller,
@@ -419,7 +307,8 @@ impl Banks {
     }
 }
 
-fn check_batch(names: &[String]) -> Result<()> {
+/// Refuses a batch without names or with too many.
+pub(super) fn check_batch(names: &[String]) -> Result<()> {
     match names.len() {
         0 => Err(Error::invalid("names", "is required")),
         n if n > MAX_BATCH => {
@@ -435,7 +324,11 @@ fn is_missing_parent(error: &sqlx::Error) -> bool {
 }
 
 /// The question as it stands within the unit of work.
-async fn load_one(unit: &mut crate::db::Unit, caller: &Caller, name: &QuestionName) -> Result<pb::Question> {
+pub(super) async fn load_one(
+    unit: &mut crate::db::Unit,
+    caller: &Caller,
+    name: &QuestionName,
+) -> Result<pb::Question> {
     let name = QuestionRef { question: name.clone(), version: None };
     let mut rows = sql::by_name(unit.conn(), caller.tenant.id, std::slice::from_ref(&name)).await?;
     let (_, row) = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
@@ -443,7 +336,7 @@ async fn load_one(unit: &mut crate::db::Unit, caller: &Caller, name: &QuestionNa
 }
 
 /// Locks a question and checks that the caller has seen its present state.
-async fn lock_one(
+pub(super) async fn lock_one(
     unit: &mut crate::db::Unit,
     caller: &Caller,
     name: &QuestionName,
@@ -456,139 +349,6 @@ async fn lock_one(
         return Err(Error::Stale(name.to_string()));
     }
     Ok(row)
-}
-
-/// What publishing a question comes to.
-enum Publish {
-    /// A new version.
-    Freeze(Box<Freeze>),
-    /// The newest version is what the draft says; the question is drawn again.
-    Restore,
-    /// Nothing to do.
-    Nothing,
-}
-
-fn decide_publish(row: &QuestionRow) -> Result<Publish> {
-    let lacks = wire::unfinished(&row.content);
-    if !lacks.is_empty() {
-        let name = format!("banks/{}/questions/{}", row.bank_id, row.question_id);
-        let what: Vec<String> = lacks.iter().map(|l| format!("{}: {}", l.field, l.description)).collect();
-        return Err(Error::refused("QUESTION_UNFINISHED", name, what.join("; ")));
-    }
-    let hash = exact(&row.content, &row.topic, &row.tags, row.difficulty);
-    if row.published_hash.as_deref() != Some(hash.as_slice()) {
-        return Ok(Publish::Freeze(Box::new(Freeze {
-            id: QuestionId::stored(row.question_id.clone()),
-            version: row.version + 1,
-            content: row.content.0.clone(),
-            hash,
-        })));
-    }
-    Ok(if row.state == "published" { Publish::Nothing } else { Publish::Restore })
-}
-
-/// A question to be stored, from the wire; bad fields are noted.
-fn parse_draft(question: &pb::Question, id: QuestionId, fields: &mut Fields) -> Draft {
-    let content: Content = wire::content(question, fields);
-    let topic = import::topic("topic", &question.topic, fields);
-    let tags = import::tags("tags", &question.tags, fields);
-    if question.difficulty.is_some_and(|d| !(0.0..=1.0).contains(&d)) {
-        fields.bad("difficulty", "must be 0 to 1");
-    }
-    Draft { id, content, topic, tags, difficulty: question.difficulty, source: None }
-}
-
-const CONTENT_FIELDS: [&str; 13] = [
-    "kind",
-    "stem",
-    "options",
-    "prompts",
-    "key",
-    "policy",
-    "parts",
-    "explanation",
-    "knowledge_point",
-    "common_mistake",
-    "topic",
-    "tags",
-    "difficulty",
-];
-
-fn is_content_field(path: &str) -> bool {
-    path == "*" || CONTENT_FIELDS.contains(&path)
-}
-
-/// `old` with the fields of `new` that the mask names; all of them where it names none.
-fn merge(mut old: pb::Question, new: &pb::Question, paths: &[String]) -> pb::Question {
-    let all = paths.is_empty() || paths.iter().any(|p| p == "*");
-    for field in CONTENT_FIELDS {
-        if !all && !paths.iter().any(|p| p == field) {
-            continue;
-        }
-        match field {
-            "kind" if new.kind == 0 => {}
-            "kind" => old.kind = new.kind,
-            "stem" => old.stem.clone_from(&new.stem),
-            "options" => old.options.clone_from(&new.options),
-            "prompts" => old.prompts.clone_from(&new.prompts),
-            "key" => old.key.clone_from(&new.key),
-            "policy" => old.policy.clone_from(&new.policy),
-            "parts" => old.parts.clone_from(&new.parts),
-            "explanation" => old.explanation.clone_from(&new.explanation),
-            "knowledge_point" => old.knowledge_point.clone_from(&new.knowledge_point),
-            "common_mistake" => old.common_mistake.clone_from(&new.common_mistake),
-            "topic" => old.topic.clone_from(&new.topic),
-            "tags" => old.tags.clone_from(&new.tags),
-            _ => old.difficulty = new.difficulty,
-        }
-    }
-    old
-}
-
-fn show_bank(row: &BankRow, live: i64, published: i64) -> pb::Bank {
-    pb::Bank {
-        name: format!("banks/{}", row.bank_id),
-        display_name: row.display_name.clone(),
-        description: row.description.clone(),
-        question_count: live.try_into().unwrap_or(i32::MAX),
-        published_count: published.try_into().unwrap_or(i32::MAX),
-        create_time: Some(timestamp(row.create_time)),
-        update_time: Some(timestamp(row.update_time)),
-        etag: row.revision.to_string(),
-    }
-}
-
-/// A question, or where `frozen` a version of it.
-fn show_question(row: &QuestionRow, frozen: bool) -> pb::Question {
-    let name = format!("banks/{}/questions/{}", row.bank_id, row.question_id);
-    let state = match row.state.as_str() {
-        "published" => pb::QuestionState::Published,
-        "retired" => pb::QuestionState::Retired,
-        _ => pb::QuestionState::Draft,
-    };
-    let unpublished_changes = !frozen
-        && row.published_hash.as_deref()
-            != Some(exact(&row.content, &row.topic, &row.tags, row.difficulty).as_slice());
-    pb::Question {
-        name: if frozen { format!("{name}/versions/{}", row.version) } else { name },
-        topic: row.topic.clone(),
-        tags: row.tags.clone(),
-        difficulty: row.difficulty,
-        state: state as i32,
-        version: row.version,
-        unpublished_changes,
-        source: row.source.as_ref().map(|s| pb::QuestionSource {
-            file: s.file.clone(),
-            document: s.document.clone(),
-            section: s.section.clone(),
-            number: s.number.clone(),
-            line: s.line as i32,
-        }),
-        create_time: Some(timestamp(row.create_time)),
-        update_time: Some(timestamp(row.update_time)),
-        etag: if frozen { String::new() } else { row.revision.to_string() },
-        ..wire::show(&row.content)
-    }
 }
 
 #[tonic::async_trait]

@@ -283,14 +283,19 @@ pub fn merge(row: &ExamRow, new: &pb::Exam, paths: &[String]) -> pb::Exam {
     merged
 }
 
-/// An exam for the wire.
-pub fn show(row: &ExamRow) -> pb::Exam {
-    let mode = match row.rounding.mode {
+/// A rounding rule for the wire.
+pub fn show_rounding(rounding: Rounding) -> pb::Rounding {
+    let mode = match rounding.mode {
         RoundingMode::HalfUp => pb::RoundingMode::HalfUp,
         RoundingMode::HalfEven => pb::RoundingMode::HalfEven,
         RoundingMode::Down => pb::RoundingMode::Down,
         RoundingMode::Up => pb::RoundingMode::Up,
     };
+    pb::Rounding { mode: mode as i32, step: rounding.step.to_string() }
+}
+
+/// An exam for the wire.
+pub fn show(row: &ExamRow) -> pb::Exam {
     pb::Exam {
         name: format!("exams/{}", row.exam_id),
         display_name: row.display_name.clone(),
@@ -300,7 +305,7 @@ pub fn show(row: &ExamRow) -> pb::Exam {
         time_limit: row.time_limit_s.map(duration),
         max_attempts: row.max_attempts,
         pass_mark: row.pass_mark.map(|m| Points::new(m).to_string()).unwrap_or_default(),
-        rounding: Some(pb::Rounding { mode: mode as i32, step: row.rounding.step.to_string() }),
+        rounding: Some(show_rounding(row.rounding.0)),
         mark_floor: Points::new(row.mark_floor).to_string(),
         create_time: Some(timestamp(row.create_time)),
         update_time: Some(timestamp(row.update_time)),

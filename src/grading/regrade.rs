@@ -174,6 +174,11 @@ impl Recipe {
         &self.form
     }
 
+    /// The form with the keys of other versions in place, where a rule looks at one.
+    pub fn other(&self) -> Option<&Plan> {
+        self.other.as_ref()
+    }
+
     /// Whether no rule concerns the form.
     pub fn is_idle(&self) -> bool {
         self.steps.is_empty()

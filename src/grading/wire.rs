@@ -227,7 +227,8 @@ pub fn show_task(
     }))
 }
 
-fn show_given(given: &Given) -> pb::GraderMark {
+/// What a grader gave, on the wire.
+pub fn show_given(given: &Given) -> pb::GraderMark {
     let level = |(criterion, level): &(String, String)| pb::PickedLevel {
         criterion: criterion.clone(),
         level: level.clone(),
@@ -256,12 +257,16 @@ fn show_proposal(proposal: &Proposal) -> pb::Proposal {
 
 /// Marks of a replaced revision: a decimal, "" where nothing was answered, "?" where it waited.
 pub fn show_marks(marks: &[Mark]) -> Vec<String> {
-    let show = |mark: &Mark| match mark {
+    marks.iter().copied().map(show_mark).collect()
+}
+
+/// One of them.
+pub fn show_mark(mark: Mark) -> String {
+    match mark {
         Mark::NotAnswered => String::new(),
         Mark::Awaiting => "?".to_owned(),
         Mark::Scored(points) => points.to_string(),
-    };
-    marks.iter().map(show).collect()
+    }
 }
 
 /// Parses regrade rules.

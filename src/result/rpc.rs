@@ -38,8 +38,8 @@ const CHUNKS: usize = 4;
 /// The service.
 #[derive(Debug)]
 pub struct Results {
-    db: Db,
-    plans: Plans,
+    pub(super) db: Db,
+    pub(super) plans: Plans,
 }
 
 impl Results {
@@ -226,7 +226,7 @@ fn broken(error: tokio::task::JoinError) -> Error {
     Error::Internal(format!("statistics did not end: {error}").into())
 }
 
-fn unreadable(error: Unpack) -> Error {
+pub(super) fn unreadable(error: Unpack) -> Error {
     Error::Internal(format!("an attempt cannot be read: {error}").into())
 }
 
@@ -310,6 +310,14 @@ impl ResultService for Results {
     async fn get_result(&self, r: Request<pb::GetResultRequest>) -> Result<Response<pb::Result>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.get(&caller, r.into_inner()).await?))
+    }
+
+    async fn explain_marks(
+        &self,
+        r: Request<pb::ExplainMarksRequest>,
+    ) -> Result<Response<pb::ExplainMarksResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.explain(&caller, r.into_inner()).await?))
     }
 
     async fn get_candidate_score(

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     analysis::{
-        classical::{Reason, Statistic},
+        statistic::{Reason, Statistic},
         summary::Summary,
     },
     pb,

@@ -55,6 +55,11 @@ impl MatchingKey {
         }
     }
 
+    /// The number of prompts.
+    pub fn prompts(&self) -> usize {
+        self.pairs.len()
+    }
+
     /// Counts right, wrong and missed prompts. `given` has by prompt the index of its option, or [`NONE`].
     pub fn tally(&self, given: &[u8]) -> Tally {
         let given = given.iter().copied().chain(std::iter::repeat(NONE));

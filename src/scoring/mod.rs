@@ -1,6 +1,9 @@
-//! From a key and a response to a mark: the policies as data, the arithmetic, text and number comparison, and the
-//! plan that a form is compiled to. Pure: no clock, no database, no randomness; every mark is an exact decimal.
+//! From a key and a response to a mark: the policies as data, the arithmetic, text and number comparison, the plan that
+//! a form is compiled to, and the trace that explains a mark. Pure: no clock, no database, no randomness; every mark is
+//! an exact decimal.
 
+mod assign;
+pub mod exact;
 pub mod expression;
 pub mod matching;
 pub mod numeric;
@@ -10,3 +13,4 @@ pub mod policy;
 pub mod score;
 pub mod simplified;
 pub mod text;
+pub mod trace;

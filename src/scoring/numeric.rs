@@ -4,6 +4,8 @@
 //! What is accepted as a number is declared by [`Forms`]; what is near enough by [`Tolerance`]; units with their
 //! factors by [`Unit`]. Texts are bounded in length and exponent, so hostile ones cost nothing.
 
+use std::fmt;
+
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use unicode_normalization::UnicodeNormalization;
@@ -13,6 +15,8 @@ use crate::bank::numeric::{Margin, Numeric};
 
 /// Characters that a written number may have at most.
 const LONGEST: usize = 128;
+/// Decimals up to which a number is shown as one.
+const DECIMALS: usize = 30;
 /// The largest power of ten, up or down.
 const EXPONENT: i32 = 400;
 
@@ -108,6 +112,28 @@ impl Number {
 
     fn magnitude(&self) -> BigRational {
         if self.0 < zero() { -self.0.clone() } else { self.0.clone() }
+    }
+}
+
+impl fmt::Display for Number {
+    /// `46.5` where a decimal ends soon, else a fraction such as `1/3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ten = BigInt::from(10);
+        let mut above = self.0.clone();
+        for decimals in 0..=DECIMALS {
+            if above.is_integer() {
+                let digits = above.numer().magnitude().to_string();
+                let digits = format!("{digits:0>width$}", width = decimals + 1);
+                let (whole, rest) = digits.split_at(digits.len() - decimals);
+                let sign = if self.is_negative() { "-" } else { "" };
+                return match rest {
+                    "" => write!(f, "{sign}{whole}"),
+                    rest => write!(f, "{sign}{whole}.{rest}"),
+                };
+            }
+            above *= &ten;
+        }
+        write!(f, "{}", self.0)
     }
 }
 
@@ -345,6 +371,23 @@ mod tests {
             &long,
         ] {
             assert_eq!(Number::parse(none, Forms::ALL), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_shown_exactly() {
+        for (text, shown) in [
+            ("46", "46"),
+            ("046.50", "46.5"),
+            ("-0.05", "-0.05"),
+            ("1/8", "0.125"),
+            ("-1/3", "-1/3"),
+            ("5e3", "5000"),
+            ("0", "0"),
+            ("1e-31", "1/10000000000000000000000000000000"),
+        ] {
+            assert_eq!(n(text).to_string(), shown);
+            assert_eq!(n(shown), n(text));
         }
     }
 

@@ -5,9 +5,12 @@
 //! within `[floor, P]`; a wholly right answer earns exactly P whatever the rounding; what a person must mark waits.
 //! A response of the wrong shape counts as blank here; [`check_response`] is the door that refuses it with words.
 
+use std::cmp::Ordering;
+
 use rust_decimal::Decimal;
 
 use super::{
+    exact::Exact,
     matching::MatchingKey,
     numeric::NumericKey,
     ordering::OrderingKey,
@@ -199,17 +202,52 @@ pub struct Terms {
 impl Terms {
     /// Rounds once and clamps to `[floor, P]`. P and the floor themselves are not rounded, so that a right answer to a
     /// question of 2.5 points earns 2.5 also where marks are rounded to whole points.
-    pub fn mark(&self, value: Decimal) -> Mark {
+    pub fn mark(&self, value: impl Into<Exact>) -> Mark {
+        Mark::Scored(self.settle(value.into()).points)
+    }
+
+    /// How a value becomes points: what [`mark`](Self::mark) does, step by step.
+    pub fn settle(&self, value: Exact) -> Settled {
+        let value = value.value();
         let floor = self.floor.min(Points::ZERO);
         let most = self.points.max(floor);
         if value >= most.decimal() {
-            return Mark::Scored(most);
+            let bound = (value > most.decimal()).then_some(Bound::Points);
+            return Settled { rounded: None, bound, points: most };
         }
         if value <= floor.decimal() {
-            return Mark::Scored(floor);
+            let bound = (value < floor.decimal()).then_some(Bound::Floor);
+            return Settled { rounded: None, bound, points: floor };
         }
-        Mark::Scored(self.rounding.apply(value).clamp(floor, most))
+        let rounded = self.rounding.apply(value);
+        let points = rounded.clamp(floor, most);
+        let bound = match rounded.cmp(&points) {
+            Ordering::Greater => Some(Bound::Points),
+            Ordering::Less => Some(Bound::Floor),
+            Ordering::Equal => None,
+        };
+        Settled { rounded: (rounded.decimal() != value).then_some(rounded), bound, points }
     }
+}
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The value after rounding, where rounding changed it.
+    pub rounded: Option<Points>,
+    /// The bound that it was brought back to, where it lay beyond one.
+    pub bound: Option<Bound>,
+    /// The points that are kept.
+    pub points: Points,
+}
+
+/// What no mark goes beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// The points of the question.
+    Points,
+    /// The floor.
+    Floor,
 }
 
 /// The mark of one response. The policy concerns choice and true/false only and must have passed [`Policy::check`].
@@ -258,15 +296,15 @@ pub fn score(key: &Key, policy: &Policy, response: &Response, terms: Terms) -> M
 }
 
 /// P·part/whole with one division; nothing of nothing.
-fn share(points: Decimal, part: u32, whole: u32) -> Decimal {
-    if whole == 0 { Decimal::ZERO } else { points * Decimal::from(part) / Decimal::from(whole) }
+pub(super) fn share(points: Decimal, part: u32, whole: u32) -> Exact {
+    Exact::share(points, part, whole)
 }
 
 /// What picked options are worth under a policy, neither rounded nor clamped to `[floor, P]` (`SCORING.md`; sources at
 /// each variant of [`Policy`]). Nothing picked is worth nothing.
-pub fn worth(policy: &Policy, points: Decimal, options: usize, key: OptionSet, picked: OptionSet) -> Decimal {
+pub fn worth(policy: &Policy, points: Decimal, options: usize, key: OptionSet, picked: OptionSet) -> Exact {
     if picked.is_empty() || key.is_empty() {
-        return Decimal::ZERO;
+        return Decimal::ZERO.into();
     }
     let (keys, n) = (key.len(), options as u32);
     let (h, w, m) = (picked.and(key).len(), picked.minus(key).len(), key.minus(picked).len());
@@ -274,30 +312,32 @@ pub fn worth(policy: &Policy, points: Decimal, options: usize, key: OptionSet, p
         set.iter().filter_map(|i| values.get(i)).map(|v| v.decimal()).sum()
     };
     // The common frame of the 漏选 policies: a wrong pick earns nothing, all keys earn P, else `partial`.
-    let subset = |partial: Decimal| match (w, m) {
-        (0, 0) => points,
+    let subset = |partial: Exact| match (w, m) {
+        (0, 0) => points.into(),
         (0, _) => partial,
-        _ => Decimal::ZERO,
+        _ => Decimal::ZERO.into(),
     };
     match policy {
-        Policy::AllOrNothing => subset(Decimal::ZERO),
+        Policy::AllOrNothing => subset(Decimal::ZERO.into()),
         Policy::SubsetHalf => subset(share(points, 1, 2)),
-        Policy::SubsetFixed { points: s } => subset(s.decimal()),
-        Policy::PerKeyFixed { points: x } => subset((x.decimal() * Decimal::from(h)).min(points)),
-        Policy::PerOptionValue { values } => subset(sum_of(values, picked).min(points)),
+        Policy::SubsetFixed { points: s } => subset(s.decimal().into()),
+        Policy::PerKeyFixed { points: x } => subset((x.decimal() * Decimal::from(h)).min(points).into()),
+        Policy::PerOptionValue { values } => subset(sum_of(values, picked).min(points).into()),
         Policy::SubsetProportional => subset(share(points, h, keys)),
-        Policy::PerKeyWithDeduction { points: x } => x.decimal() * (Decimal::from(h) - Decimal::from(w)),
+        Policy::PerKeyWithDeduction { points: x } => {
+            (x.decimal() * (Decimal::from(h) - Decimal::from(w))).into()
+        }
         Policy::OptionFractions { fractions } => {
-            points * sum_of(fractions, picked).clamp(Decimal::ZERO, Decimal::ONE)
+            (points * sum_of(fractions, picked).clamp(Decimal::ZERO, Decimal::ONE)).into()
         }
         Policy::CapToKeyCount => share(points, h.min(keys.saturating_sub(w)), keys),
         Policy::NetCorrect => share(points, h.saturating_sub(w), keys),
         Policy::EachDecision => share(points, n.saturating_sub(w + m), n),
         Policy::Halves => match w + m {
-            0 => points,
+            0 => points.into(),
             1 if n > 2 => share(points, 1, 2),
             2 if n > 4 => share(points, 1, 4),
-            _ => Decimal::ZERO,
+            _ => Decimal::ZERO.into(),
         },
         Policy::Coverage => share(points, h * h, keys * (h + w)),
         Policy::HitsMinusWrongMinusMissed => share(points, h.saturating_sub(w + m), keys),
@@ -305,17 +345,17 @@ pub fn worth(policy: &Policy, points: Decimal, options: usize, key: OptionSet, p
             let of = |i: usize| values.get(i).copied().flatten().unwrap_or(*default).decimal();
             let sum: Decimal = picked.iter().map(of).sum();
             let low = lower.map_or(sum, |l| sum.max(l.decimal()));
-            upper.map_or(low, |u| low.min(u.decimal()))
+            upper.map_or(low, |u| low.min(u.decimal())).into()
         }
         Policy::Negative { deduction } => match (w, m) {
-            (0, 0) => points,
-            _ => -deduction.decimal(),
+            (0, 0) => points.into(),
+            _ => (-deduction.decimal()).into(),
         },
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::points::RoundingMode;
     use proptest::prelude::*;
@@ -502,7 +542,7 @@ mod tests {
     }
 
     /// Any policy, also one that its own check would refuse.
-    fn any_policy(options: usize) -> impl Strategy<Value = Policy> {
+    pub(in crate::scoring) fn any_policy(options: usize) -> impl Strategy<Value = Policy> {
         let points = || (-2000i64..2000).prop_map(|c| Points::new(Decimal::new(c, 2)));
         let list = move || proptest::collection::vec(points(), options);
         let bound = move || proptest::option::of(points());

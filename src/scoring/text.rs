@@ -6,15 +6,15 @@
 //! linear in the length of the response, whatever it holds: folding stops as soon as a text is longer than any
 //! accepted one could be, wildcards match piece by piece from the left, and the edit distance is computed in a band.
 
+use std::cmp::Reverse;
+
 use unicode_normalization::UnicodeNormalization;
 
-use super::{expression::Expression, simplified::simplified};
+use super::{assign::best_assignment, expression::Expression, simplified::simplified};
 use crate::bank::content::{FillBlank, TextMatching};
 
 /// Folded characters beyond which no text matches, wildcards or not.
 const LONGEST: usize = 65_536;
-/// Blanks beyond which an unordered question is assigned in order of appearance instead of best.
-const MOST_ASSIGNED: usize = 64;
 /// Edits that are forgiven at most.
 const MOST_EDITS: u8 = 3;
 /// Stands for `*` in a folded pattern: a noncharacter, which no honest text holds.
@@ -39,6 +39,64 @@ enum Pattern {
     /// The pieces between wildcards: at least two, the first and last anchored.
     Pieces(Vec<String>),
     Expression(Box<Expression>),
+}
+
+/// A filled text as it was compared, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The folded text; none where nothing is left of it, or it is longer than any accepted one could be.
+    pub folded: Option<String>,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What became of a filled text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing was filled in.
+    Unfilled,
+    /// It matches no accepted answer.
+    Nothing,
+    /// What it matches was earned by another text (blanks in any order only).
+    Spent,
+    /// It matches an accepted answer.
+    Match(Match),
+}
+
+/// Which accepted answer a text matches, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Index of the blank.
+    pub blank: usize,
+    /// Index of the accepted answer in that blank.
+    pub accepted: usize,
+    /// What it earns of the blank's share.
+    pub percent: u8,
+    /// How it matches.
+    pub means: Means,
+}
+
+/// How a text matches an accepted answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// The same after folding.
+    Same,
+    /// So many edits away.
+    Edits(u8),
+    /// By its wildcards.
+    Wildcard,
+    /// As a regular expression.
+    Expression,
+}
+
+impl Compared {
+    /// What it earns of a blank's share.
+    pub fn percent(&self) -> u8 {
+        match self.found {
+            Found::Match(found) => found.percent,
+            Found::Unfilled | Found::Nothing | Found::Spent => 0,
+        }
+    }
 }
 
 impl TextKey {
@@ -89,61 +147,105 @@ impl TextKey {
     /// In an unordered question the texts are assigned to the blanks so that they earn most; an accepted text earns
     /// once, and so does a text that is given twice.
     pub fn earned(&self, filled: &[String]) -> (u32, u32) {
-        let whole = 100 * self.blanks.len() as u32;
-        let filled = filled.iter().take(self.blanks.len());
-        let folded: Vec<Option<String>> = filled.map(|text| self.fold_response(text)).collect();
-        let earned = if self.unordered { self.unordered(&folded) } else { self.in_order(&folded) };
-        (earned.min(whole), whole)
+        let earned = self.compare(filled).iter().map(|text| u32::from(text.percent())).sum::<u32>();
+        (earned.min(self.whole()), self.whole())
     }
 
-    fn fold_response(&self, text: &str) -> Option<String> {
-        fold(text, self.matching, self.limit).filter(|folded| !folded.is_empty())
+    /// The percents of all blanks together.
+    pub fn whole(&self) -> u32 {
+        100 * self.blanks.len() as u32
     }
 
-    fn in_order(&self, folded: &[Option<String>]) -> u32 {
-        let blanks = folded.iter().zip(&self.blanks);
-        let best = blanks.filter_map(|(text, accepted)| {
-            let text = text.as_ref()?;
-            let matching = accepted.iter().filter(|(t, _)| self.distance(text, *t).is_some());
-            matching.map(|(_, percent)| u32::from(*percent)).max()
-        });
-        best.sum()
+    /// Whether the blanks may be filled in any order.
+    pub fn is_unordered(&self) -> bool {
+        self.unordered
+    }
+
+    /// What became of each filled text, in order; those beyond the blanks are left out.
+    pub fn compare(&self, filled: &[String]) -> Vec<Compared> {
+        let fold = |text: &String| {
+            let folded = fold(text, self.matching, self.limit).filter(|folded| !folded.is_empty());
+            let found = if text.trim().is_empty() { Found::Unfilled } else { Found::Nothing };
+            Compared { folded, found }
+        };
+        let mut compared: Vec<Compared> = filled.iter().take(self.blanks.len()).map(fold).collect();
+        if self.unordered {
+            self.unordered(&mut compared)
+        } else {
+            self.in_order(&mut compared)
+        }
+        compared
+    }
+
+    fn in_order(&self, compared: &mut [Compared]) {
+        for (blank, (given, accepted)) in compared.iter_mut().zip(&self.blanks).enumerate() {
+            let Some(text) = &given.folded else { continue };
+            let matching = accepted.iter().enumerate().filter_map(|(at, (accepted, percent))| {
+                let distance = self.distance(text, *accepted)?;
+                Some((*percent, Reverse(distance), Reverse(at), *accepted))
+            });
+            if let Some((percent, Reverse(distance), Reverse(accepted), text)) = matching.max() {
+                given.found =
+                    Found::Match(Match { blank, accepted, percent, means: self.means(text, distance) });
+            }
+        }
     }
 
     /// Each response is first tied to the one accepted text it comes nearest to (so that no accepted text can earn
     /// twice), then texts are assigned to blanks.
-    fn unordered(&self, folded: &[Option<String>]) -> u32 {
+    fn unordered(&self, compared: &mut [Compared]) {
         let mut given: Vec<&String> = Vec::new();
-        for text in folded.iter().flatten() {
-            if !given.contains(&text) {
-                given.push(text);
+        let mut near: Vec<(Vec<(u8, usize)>, usize)> = Vec::new();
+        let mut spent: Vec<usize> = Vec::new();
+        for (at, text) in compared.iter().enumerate() {
+            let Some(text) = &text.folded else { continue };
+            let all = (0..self.texts.len()).filter_map(|t| Some((self.distance(text, t)?, t)));
+            let mut found: Vec<_> = all.collect();
+            found.sort_unstable();
+            if given.contains(&text) {
+                spent.extend((!found.is_empty()).then_some(at));
+                continue;
+            }
+            given.push(text);
+            if !found.is_empty() {
+                near.push((found, at));
             }
         }
-        let mut near: Vec<Vec<(u8, usize)>> = given
-            .iter()
-            .map(|text| {
-                let all = (0..self.texts.len()).filter_map(|t| Some((self.distance(text, t)?, t)));
-                let mut found: Vec<_> = all.collect();
-                found.sort_unstable();
-                found
-            })
-            .filter(|found: &Vec<_>| !found.is_empty())
-            .collect();
         // The surest first: an exact answer claims its text before a misspelt one does.
         near.sort();
-        let mut claimed: Vec<usize> = Vec::new();
-        for found in near {
-            if let Some((_, free)) = found.into_iter().find(|(_, t)| !claimed.contains(t)) {
-                claimed.push(free);
+        let mut claimed: Vec<(usize, u8, usize)> = Vec::new();
+        for (found, at) in near {
+            match found.into_iter().find(|(_, t)| !claimed.iter().any(|(c, ..)| c == t)) {
+                Some((distance, free)) => claimed.push((free, distance, at)),
+                None => spent.push(at),
             }
         }
         let earns = |text: usize, blank: usize| {
-            let accepted = self.blanks[blank].iter().filter(|(t, _)| *t == text);
-            accepted.map(|(_, percent)| u32::from(*percent)).max().unwrap_or(0)
+            let accepted = self.blanks[blank].iter().enumerate().filter(|(_, (t, _))| *t == text);
+            accepted.map(|(at, (_, percent))| (*percent, Reverse(at))).max()
         };
+        let percent = |text, blank| earns(text, blank).map_or(0, |(percent, _)| u32::from(percent));
         let table: Vec<Vec<u32>> =
-            claimed.iter().map(|t| (0..self.blanks.len()).map(|b| earns(*t, b)).collect()).collect();
-        best_assignment(&table)
+            claimed.iter().map(|(t, ..)| (0..self.blanks.len()).map(|b| percent(*t, b)).collect()).collect();
+        for ((text, distance, at), blank) in claimed.into_iter().zip(best_assignment(&table)) {
+            let earned = blank.and_then(|blank| Some((blank, earns(text, blank)?)));
+            compared[at].found = match earned {
+                Some((blank, (percent, Reverse(accepted)))) => {
+                    Found::Match(Match { blank, accepted, percent, means: self.means(text, distance) })
+                }
+                None => Found::Spent,
+            };
+        }
+        spent.into_iter().for_each(|at| compared[at].found = Found::Spent);
+    }
+
+    fn means(&self, text: usize, distance: u8) -> Means {
+        match (&self.texts[text], distance) {
+            (Pattern::Whole(_), 0) => Means::Same,
+            (Pattern::Whole(_), edits) => Means::Edits(edits),
+            (Pattern::Pieces(_), _) => Means::Wildcard,
+            (Pattern::Expression(_), _) => Means::Expression,
+        }
     }
 
     /// 0 for the same text, the number of edits for a near one, more for a wildcard; `None` for no match.
@@ -324,69 +426,6 @@ fn edits(a: &str, b: &str, most: u8) -> Option<u8> {
     if distance <= most { u8::try_from(distance).ok() } else { None }
 }
 
-/// The largest sum with every row and every column used at most once (Kuhn–Munkres with potentials, O(n³)); beyond
-/// [`MOST_ASSIGNED`] each row in turn takes the best free column.
-fn best_assignment(table: &[Vec<u32>]) -> u32 {
-    let columns = table.first().map_or(0, Vec::len);
-    let n = table.len().max(columns);
-    if n > MOST_ASSIGNED {
-        let mut free = vec![true; columns];
-        let taken = table.iter().map(|row| match (0..columns).filter(|c| free[*c]).max_by_key(|c| row[*c]) {
-            Some(c) => {
-                free[c] = false;
-                row[c]
-            }
-            None => 0,
-        });
-        return taken.sum();
-    }
-    let cost = |r: usize, c: usize| -> i64 {
-        -table.get(r).and_then(|row| row.get(c)).map_or(0, |earned| i64::from(*earned))
-    };
-    // Index 0 of the arrays is the artificial start of an augmenting path; rows and columns count from 1.
-    let (mut u, mut v) = (vec![0i64; n + 1], vec![0i64; n + 1]);
-    let (mut row_of, mut way) = (vec![0usize; n + 1], vec![0usize; n + 1]);
-    for row in 1..=n {
-        row_of[0] = row;
-        let mut at = 0;
-        let mut slack = vec![i64::MAX; n + 1];
-        let mut used = vec![false; n + 1];
-        loop {
-            used[at] = true;
-            let (from, mut delta, mut next) = (row_of[at], i64::MAX, 0);
-            for column in 1..=n {
-                if used[column] {
-                    continue;
-                }
-                let reduced = cost(from - 1, column - 1) - u[from] - v[column];
-                if reduced < slack[column] {
-                    (slack[column], way[column]) = (reduced, at);
-                }
-                if slack[column] < delta {
-                    (delta, next) = (slack[column], column);
-                }
-            }
-            for column in 0..=n {
-                if used[column] {
-                    u[row_of[column]] += delta;
-                    v[column] -= delta;
-                } else if column > 0 {
-                    slack[column] -= delta;
-                }
-            }
-            at = next;
-            if row_of[at] == 0 {
-                break;
-            }
-        }
-        while at != 0 {
-            row_of[at] = row_of[way[at]];
-            at = way[at];
-        }
-    }
-    (1..=n).map(|c| (-cost(row_of[c] - 1, c - 1)).max(0) as u32).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -552,13 +591,6 @@ mod tests {
         }
     }
 
-    fn best_by_trying(table: &[Vec<u32>], used: u32) -> u32 {
-        let Some((row, rest)) = table.split_first() else { return 0 };
-        let take = (0..row.len()).filter(|c| used & 1 << c == 0);
-        let taken = take.map(|c| row[c] + best_by_trying(rest, used | 1 << c)).max().unwrap_or(0);
-        taken.max(best_by_trying(rest, used))
-    }
-
     fn plain_distance(a: &[char], b: &[char]) -> usize {
         let mut row: Vec<usize> = (0..=b.len()).collect();
         for (i, x) in a.iter().enumerate() {
@@ -573,13 +605,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn the_assignment_is_best(table in (1usize..5).prop_flat_map(|columns| {
-            proptest::collection::vec(proptest::collection::vec(0u32..=100, columns), 0..5)
-        })) {
-            prop_assert_eq!(best_assignment(&table), best_by_trying(&table, 0));
-        }
-
         #[test]
         fn the_band_finds_the_distance(a in "[ab]{0,9}", b in "[ab]{4,9}", most in 0u8..=3) {
             let (x, y): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());

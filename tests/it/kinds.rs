@@ -649,3 +649,80 @@ async fn expressions_and_scripts_by_switches() {
         assert_eq!(result.score, points, "{:?}", result.marks);
     }
 }
+
+#[tokio::test]
+async fn marks_of_the_newer_kinds_explain_themselves() {
+    let world = world().await;
+    let a = &world.a;
+    let given = vec![
+        number(1, "４６０００ m"),
+        pairs(2, "1C 2B"),
+        order(3, "CAD"),
+        text(4, "论述"),
+        number(5, "约46"),
+    ];
+    let name = a.submission("exams/new", "e-1", given).await.unwrap().name;
+    let request = pb::ExplainMarksRequest { name, ..Default::default() };
+    let marks = a.result().explain_marks(request).await.unwrap().into_inner().marks;
+    let by_key = |at: usize| marks[at].by_key.clone().unwrap();
+    let told = |at: usize| (marks[at].text_en.as_str(), marks[at].text_zh.as_str());
+
+    let first = by_key(0);
+    assert_eq!(
+        (first.rule.as_str(), first.value.as_str(), first.points.as_str()),
+        ("NUMERIC_TOLERANCE", "2", "2")
+    );
+    let wanted = pb::NumberTrace {
+        given: "４６０００ m".into(),
+        compared: "46".into(),
+        key: "45.8 ± 0.2 km".into(),
+        right: true,
+    };
+    assert_eq!(first.number, Some(wanted));
+    assert_eq!(
+        told(0),
+        (
+            "Gave “４６０００ m”, which is 46; the answer is 45.8 ± 0.2 km: NUMERIC_TOLERANCE (all points for a number \
+             within the tolerance) gives 2 of 2 points.",
+            "填“４６０００ m”，即 46，答案 45.8 ± 0.2 km；按 NUMERIC_TOLERANCE（在误差范围内得满分）得 2 分（满分 2 分）。"
+        )
+    );
+
+    let second = by_key(1);
+    assert_eq!((second.rule.as_str(), second.value.as_str()), ("PER_PAIR", "1"));
+    let pairs: Vec<_> =
+        second.pairs.iter().map(|p| (p.prompt, p.given.as_str(), p.key.as_str(), p.finding())).collect();
+    let wanted = [
+        (1, "C", "C", pb::PairFinding::Right),
+        (2, "B", "A", pb::PairFinding::Wrong),
+        (3, "", "C", pb::PairFinding::Missed),
+    ];
+    assert_eq!(pairs, wanted);
+    assert_eq!(
+        told(1),
+        (
+            "Paired 1-C, 2-B; the key is 1-C, 2-A, 3-C (1 right, 1 wrong, 1 missed): PER_PAIR (the share of pairs that \
+             are right) gives 1 of 3 points.",
+            "配为 1-C、2-B，答案 1-C、2-A、3-C（配对 1 项，配错 1 项，未配 1 项）；按 PER_PAIR（按配对正确的比例得分）得 1 分（满分 3 分）。"
+        )
+    );
+
+    let third = by_key(2);
+    let places: Vec<_> = third.places.iter().map(|p| (p.number, p.given.as_str(), p.key.as_str())).collect();
+    assert_eq!(places, [(1, "C", "C"), (2, "A", "A"), (3, "D", "D"), (4, "", "B")]);
+    assert_eq!((third.rule.as_str(), third.counted, third.counted_of), ("ALL_OR_NOTHING", 0, 1));
+    assert_eq!(
+        told(2).0,
+        "Ordered CAD; the order is CADB: ALL_OR_NOTHING (all points for exactly the right order) gives 0 of 4 points."
+    );
+
+    let fourth = by_key(3);
+    assert_eq!((fourth.written.as_str(), fourth.reference.as_str()), ("论述", "SECRET-REFERENCE"));
+    assert_eq!((marks[3].kind(), told(3).0), (Kind::Essay, "Waits for a grader, 10 points."));
+
+    let fifth = by_key(4);
+    assert_eq!(fifth.number.unwrap().compared, "");
+    assert!(told(4).0.starts_with("Gave “约46”, which is no number that is accepted; the answer is 45.8"));
+    assert!(told(5).0.starts_with("Nothing was answered; the key is 1-C, 2-A, 3-C: 0 of"), "{}", told(5).0);
+    assert!(told(6).1.starts_with("未作答，答案 CADB；得 0 分"), "{}", told(6).1);
+}

@@ -9,6 +9,7 @@ mod crash;
 mod delivery;
 mod edge;
 mod exams;
+mod explain;
 mod filters;
 mod grading;
 mod idempotency;

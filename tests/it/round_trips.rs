@@ -129,3 +129,21 @@ async fn a_submission_runs_at_most_two_data_statements() {
     assert!((1..=2).contains(&count.data.len()), "{count:?}");
     assert!(count.round_trips <= 4, "{count:?}");
 }
+
+#[tokio::test]
+async fn marks_are_explained_by_two_data_statements() {
+    let (world, proxy) = counted().await;
+    world.a.populate_forms().await;
+    world.a.exam_of("spring", &["blueprints/standard/forms/a"], |_| {}).await;
+    let result = world.a.submission("exams/spring", "e-1", vec![pick(1, "B")]).await.unwrap();
+    let count = cost(&proxy, || {
+        let (mut client, name) = (world.a.result(), result.name.clone());
+        async move {
+            let request = assessd::pb::ExplainMarksRequest { name, positions: vec![] };
+            client.explain_marks(request).await.unwrap()
+        }
+    })
+    .await;
+    assert_eq!(count.data, ["SELECT", "SELECT"], "{count:?}");
+    assert!(count.round_trips <= 4, "{count:?}");
+}

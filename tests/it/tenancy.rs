@@ -124,6 +124,10 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             let name = format!("{attempt}/result");
             bytes(a.result().get_result(pb::GetResultRequest { name }).await?)
         }
+        "ExplainMarks" => {
+            let name = format!("{attempt}/result");
+            bytes(a.result().explain_marks(pb::ExplainMarksRequest { name, positions: vec![] }).await?)
+        }
         "GetExamSummary" => bytes(
             a.result()
                 .get_exam_summary(pb::GetExamSummaryRequest { name: exam, ..Default::default() })
@@ -201,7 +205,14 @@ async fn no_read_shows_anything_of_another_tenants() {
         protocol::methods().into_iter().map(|m| m.name).filter(|m| !protocol::writes(m)).collect();
     for method in &reads {
         // The same names: everybody sees its own.
-        let of_attempt = ["GetAttempt", "GetResult", "GetReleasedResult", "ListSittingEvents", "GetRegrade"];
+        let of_attempt = [
+            "GetAttempt",
+            "GetResult",
+            "ExplainMarks",
+            "GetReleasedResult",
+            "ListSittingEvents",
+            "GetRegrade",
+        ];
         if !of_attempt.contains(&method.split('/').nth(1).unwrap()) {
             let own =
                 read(&world.a, method, false, &names).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));

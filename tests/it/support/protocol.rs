@@ -89,6 +89,7 @@ pub fn writes(method: &str) -> bool {
         | "GetReleasedResult"
         | "GetCandidateScore"
         | "GetResult"
+        | "ExplainMarks"
         | "ListResults"
         | "GetExamSummary"
         | "GetItemAnalysis"

@@ -1,0 +1,174 @@
+//! What becomes of a draft: publishing one question or many, and retiring one.
+
+use serde_json::json;
+
+use crate::{
+    auth::Caller,
+    db::{Begun, digest},
+    door::Fields,
+    error::{Error, Result},
+    ids::{BankName, QuestionId, QuestionName},
+    pb,
+};
+
+use super::{
+    fingerprint::exact,
+    rpc::{Banks, check_batch, load_one, lock_one},
+    sql::{self, Freeze, QuestionRow},
+    wire,
+};
+
+impl Banks {
+    /// Publishes a question as it stands.
+    pub(super) async fn publish(
+        &self,
+        caller: &Caller,
+        request: pb::PublishQuestionRequest,
+    ) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let name: QuestionName = fields.take("name", request.name.parse());
+        fields.done()?;
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
+        match decide_publish(&row)? {
+            Publish::Freeze(freeze) => {
+                let version = freeze.version;
+                sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[*freeze]).await?;
+                unit.changed("question.published", &name, json!({ "version": version }));
+            }
+            Publish::Restore => {
+                let ids = [name.question.clone()];
+                sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "published").await?;
+                unit.changed("question.published", &name, json!({ "version": row.version }));
+            }
+            Publish::Nothing => {}
+        }
+        let stored = load_one(&mut unit, caller, &name).await?;
+        unit.commit(stored).await
+    }
+
+    /// Publishes many, each by itself.
+    pub(super) async fn batch_publish(
+        &self,
+        caller: &Caller,
+        request: pb::BatchPublishQuestionsRequest,
+    ) -> Result<pb::BatchPublishQuestionsResponse> {
+        use pb::batch_publish_questions_element::Outcome;
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let parent: BankName = fields.take("parent", request.parent.parse());
+        fields.done()?;
+        check_batch(&request.names)?;
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let parsed: Vec<Option<QuestionId>> = request
+            .names
+            .iter()
+            .map(|n| n.parse::<QuestionName>().ok().filter(|n| n.bank == parent.bank).map(|n| n.question))
+            .collect();
+        let ids: Vec<QuestionId> = parsed.iter().flatten().cloned().collect();
+        let rows = sql::lock_questions(unit.conn(), caller.tenant.id, &parent.bank, &ids).await?;
+        let mut freezes = Vec::new();
+        let mut restores = Vec::new();
+        let mut decided = std::collections::HashMap::new();
+        for row in &rows {
+            let name = format!("{parent}/questions/{}", row.question_id);
+            let outcome = match decide_publish(row) {
+                Err(error) => Outcome::Error(error.into()),
+                Ok(Publish::Nothing) => Outcome::Version(row.version),
+                Ok(Publish::Restore) => {
+                    restores.push(QuestionId::stored(row.question_id.clone()));
+                    unit.changed("question.published", &name, json!({ "version": row.version }));
+                    Outcome::Version(row.version)
+                }
+                Ok(Publish::Freeze(freeze)) => {
+                    let version = freeze.version;
+                    freezes.push(*freeze);
+                    unit.changed("question.published", &name, json!({ "version": version }));
+                    Outcome::Version(version)
+                }
+            };
+            decided.insert(row.question_id.clone(), outcome);
+        }
+        if !freezes.is_empty() {
+            sql::freeze(unit.conn(), caller.tenant.id, &parent.bank, &freezes).await?;
+        }
+        if !restores.is_empty() {
+            sql::set_state(unit.conn(), caller.tenant.id, &parent.bank, &restores, "published").await?;
+        }
+        let elements = request.names.iter().zip(parsed).enumerate().map(|(i, (name, id))| {
+            let outcome = match id {
+                None => {
+                    let what = format!("must be of the form {parent}/questions/{{question}}");
+                    Outcome::Error(Error::invalid(format!("names[{i}]"), what).into())
+                }
+                Some(id) => decided
+                    .get(id.as_str())
+                    .cloned()
+                    .unwrap_or_else(|| Outcome::Error(Error::NotFound(name.clone()).into())),
+            };
+            pb::BatchPublishQuestionsElement { name: name.clone(), outcome: Some(outcome) }
+        });
+        let answer = pb::BatchPublishQuestionsResponse { elements: elements.collect() };
+        unit.commit(answer).await
+    }
+
+    /// Takes a question out of use.
+    pub(super) async fn retire(
+        &self,
+        caller: &Caller,
+        request: pb::RetireQuestionRequest,
+    ) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let name: QuestionName = fields.take("name", request.name.parse());
+        fields.done()?;
+        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
+            Begun::New(unit) => unit,
+            Begun::Done(first) => return Ok(first),
+        };
+        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
+        if row.state != "retired" {
+            let ids = [name.question.clone()];
+            sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "retired").await?;
+            unit.changed("question.retired", &name, json!({}));
+        }
+        let stored = load_one(&mut unit, caller, &name).await?;
+        unit.commit(stored).await
+    }
+}
+
+/// What publishing a question comes to.
+enum Publish {
+    /// A new version.
+    Freeze(Box<Freeze>),
+    /// The newest version is what the draft says; the question is drawn again.
+    Restore,
+    /// Nothing to do.
+    Nothing,
+}
+
+fn decide_publish(row: &QuestionRow) -> Result<Publish> {
+    let lacks = wire::unfinished(&row.content);
+    if !lacks.is_empty() {
+        let name = format!("banks/{}/questions/{}", row.bank_id, row.question_id);
+        let what: Vec<String> = lacks.iter().map(|l| format!("{}: {}", l.field, l.description)).collect();
+        return Err(Error::refused("QUESTION_UNFINISHED", name, what.join("; ")));
+    }
+    let hash = exact(&row.content, &row.topic, &row.tags, row.difficulty);
+    if row.published_hash.as_deref() != Some(hash.as_slice()) {
+        return Ok(Publish::Freeze(Box::new(Freeze {
+            id: QuestionId::stored(row.question_id.clone()),
+            version: row.version + 1,
+            content: row.content.0.clone(),
+            hash,
+        })));
+    }
+    Ok(if row.state == "published" { Publish::Nothing } else { Publish::Restore })
+}

@@ -1,0 +1,334 @@
+//! Each question beside its neighbours: what is missing of it, whether its key fits, and what reads like a mistake of
+//! recognition.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{
+    super::{
+        Answer, Kind, Missing, Question, Severity,
+        document::Build,
+        duplicate,
+        finding::{Code, Finding},
+        fold::Text,
+        question::Draft,
+    },
+    by_section,
+};
+
+fn median(counts: impl Iterator<Item = usize>) -> usize {
+    let mut counts: Vec<usize> = counts.collect();
+    counts.sort_unstable();
+    counts.get(counts.len() / 2).copied().unwrap_or(0)
+}
+
+pub(super) fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
+    let objective = |k: Kind| k.is_choice() || k == Kind::TrueFalse;
+    let keyed = build.drafts.iter().filter(|q| !q.question.answer.is_none()).count();
+    let asked = build.drafts.iter().filter(|q| objective(q.question.kind)).count();
+    let any_key = keyed > 0;
+    if !any_key && asked > 0 {
+        let promised = text.contains(build.head.clone(), &["答案", "解析"]);
+        let why = if promised {
+            "the title promises answers, but no key is printed"
+        } else {
+            "no key is printed in the paper"
+        };
+        let words = build.document.title.clone().unwrap_or_default();
+        out.push(Finding::new(Code::NoAnswerKey, text.line(build.head.start), words, why).on(d, None, None));
+    }
+    let count = build.drafts.len();
+    let explains = build.drafts.iter().filter(|q| q.question.explanation.is_some()).count() * 2 > count;
+    let own = by_section(build);
+    let keyed_of: Vec<(usize, usize)> = own
+        .iter()
+        .map(|o| (o.iter().filter(|&&i| !build.drafts[i].question.answer.is_none()).count(), o.len()))
+        .collect();
+    let mut previous: Option<(usize, u32)> = None;
+    let last_of: Vec<usize> = own.iter().map(|o| o.last().copied().unwrap_or(usize::MAX)).collect();
+    let first_of: Vec<usize> = own.iter().map(|o| o.first().copied().unwrap_or(usize::MAX)).collect();
+    let usual: Vec<usize> =
+        own.iter().map(|o| median(o.iter().map(|&i| build.drafts[i].question.options.len()))).collect();
+    // The one item of a section that was just begun is measured by the paper.
+    let common = median(build.drafts.iter().map(|q| q.question.options.len()).filter(|n| *n >= 2));
+    for i in 0..count {
+        let draft = &mut build.drafts[i];
+        let section = draft.question.section;
+        let (line, kind) = (draft.question.line, draft.question.kind);
+        let stem = draft.question.stem.clone();
+        let last = last_of.get(section) == Some(&i);
+        let very_last = i + 1 == count;
+        let mut push = |code, line, words: String, message: String| {
+            out.push(Finding::new(code, line, words, message).on(d, Some(section), Some(i)));
+        };
+        for (code, range, message) in &draft.notes {
+            if code.severity() != Severity::Info || matches!(code, Code::ThreeOptions | Code::LatinInBrackets)
+            {
+                push(*code, text.line(range.start), text.show(range.clone()), message.clone());
+            }
+        }
+        if draft.question.stem.is_empty() {
+            draft.question.missing.push(Missing::Stem);
+        }
+        let options = draft.question.options.len();
+        let lacks_options = kind.is_choice() && options < 2;
+        let alone = build.document.sections.len() > 1 && last_of[section] == i && first_of[section] == i;
+        let half_label = kind.is_choice() && options >= 2 && half_label(&draft.question);
+        let fewer = very_last
+            && kind.is_choice()
+            && options >= 2
+            && (options < usual[section] || (alone && options < common) || half_label);
+        if lacks_options || fewer {
+            draft.question.missing.push(Missing::Options);
+        }
+        let (with_key, all) = keyed_of[section];
+        let neighbours = with_key * 2 >= all.saturating_sub(1).max(1)
+            || (all == 1 && keyed * 2 >= count.saturating_sub(1).max(1) && any_key);
+        let announced = very_last && draft.marked && draft.question.answer.is_none();
+        let keyless = announced
+            || (draft.question.answer.is_none()
+                && any_key
+                && (objective(kind) || (neighbours && with_key > 0)));
+        if keyless {
+            draft.question.missing.push(Missing::Key);
+        }
+        let cut_explanation = very_last && draft.question.explanation.is_some() && unfinished(text, draft);
+        let lacks_explanation = very_last && explains && draft.question.explanation.is_none();
+        if cut_explanation || lacks_explanation {
+            draft.question.missing.push(Missing::Explanation);
+        }
+        draft.question.complete = draft.question.missing.is_empty();
+        let open_end = very_last && !draft.question.complete;
+        if lacks_options
+            || (fewer && keyless)
+            || (very_last && keyless && (fewer || draft.marked || neighbours))
+            || (very_last && fewer)
+        {
+            let what: Vec<&str> = draft.question.missing.iter().map(|m| missing(*m)).collect();
+            let why =
+                if last { "the question is cut off or incomplete" } else { "the question is incomplete" };
+            push(
+                Code::TruncatedQuestion,
+                line,
+                stem.clone(),
+                format!("{why}: {} missing; kept as a draft", what.join(", ")),
+            );
+        } else if cut_explanation || lacks_explanation {
+            push(
+                Code::TruncatedText,
+                line,
+                stem.clone(),
+                "the text ends within the explanation of this question; what is there was kept".into(),
+            );
+        } else if draft.question.stem.is_empty() {
+            push(
+                Code::TruncatedQuestion,
+                line,
+                draft.question.number_raw.clone(),
+                "the question has no wording; kept as a draft".into(),
+            );
+        } else if keyless {
+            push(
+                Code::NoAnswerKey,
+                line,
+                stem.clone(),
+                "no key is printed for this question, while others have one".into(),
+            );
+        } else if very_last && kind.is_free() && unclosed(&stem) && draft.words.is_none() && !open_end {
+            draft.question.complete = false;
+            draft.question.missing.push(Missing::Stem);
+            push(
+                Code::TruncatedText,
+                line,
+                stem.clone(),
+                "the text ends in the middle of this question; what is there was kept".into(),
+            );
+        }
+        key_checks(draft, very_last && fewer, &mut push);
+        if let Some((p, number)) = previous
+            && p == section
+            && draft.question.number > number + 1
+        {
+            let from = number + 1;
+            let to = draft.question.number - 1;
+            push(
+                Code::NumberingGap,
+                line,
+                draft.question.number_raw.clone(),
+                format!("numbers {from} to {to} are missing before this question"),
+            );
+        }
+        previous = Some((section, draft.question.number));
+        let whole: String = std::iter::once(stem.as_str())
+            .chain(draft.question.options.iter().map(|o| o.text.as_str()))
+            .collect();
+        if let Some(rubbish) = garbage(&whole) {
+            push(
+                Code::OcrGarbage,
+                line,
+                rubbish,
+                "these characters look like failed recognition; the question was kept as a draft".into(),
+            );
+        }
+        if kind == Kind::Picture || speaks_of_a_picture(&stem) {
+            push(
+                Code::PictureMissing,
+                line,
+                stem.clone(),
+                "the question speaks of a picture that plain text does not hold".into(),
+            );
+        }
+        if let Some(rare) = whole.chars().find(|c| duplicate::variant(*c).is_some()) {
+            push(Code::VariantCharacter, line, rare.to_string(), "a rare variant of a usual character; kept in the wording, folded when looking for duplicates".into());
+        }
+    }
+}
+
+/// Whether a wording points at a picture: "如图所示", "下图", "图中", not "服务蓝图中", "线下图书馆".
+fn speaks_of_a_picture(stem: &str) -> bool {
+    let chars: Vec<char> = stem.nfkc().filter(|c| !c.is_whitespace()).collect();
+    let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
+    (0..chars.len()).filter(|&i| chars[i] == '图').any(|i| {
+        let before = if i == 0 { '\0' } else { chars[i - 1] };
+        let past = if i < 2 { '\0' } else { chars[i - 2] };
+        let next = at(i + 1);
+        // 图书, 图谋, 图章, 图文 are words of their own.
+        if matches!(next, '书' | '谋' | '章' | '文' | '腾' | '案' | '像') {
+            return false;
+        }
+        let points = match before {
+            '下' | '上' | '右' | '左' | '附' => {
+                !matches!(past, '线' | '网' | '路' | '墙' | '船' | '车' | '身' | '纸')
+            }
+            '如' => past != '假' && past != '例',
+            '见' | '看' | '此' | '该' => true,
+            _ => false,
+        };
+        let numbered = next.is_ascii_digit() && !before.is_alphabetic();
+        let inside =
+            matches!(next, '中' | '示') && (!before.is_alphanumeric() || "在据由从".contains(before));
+        let sketch = before == '意' && past == '示' && next == ':';
+        points || numbered || inside || sketch
+    })
+}
+
+/// Whether the last option ends in the bare letter of the next label: "C.利润D".
+fn half_label(question: &Question) -> bool {
+    let Some(last) = question.options.last() else { return false };
+    let next = char::from_u32(last.label as u32 + 1).unwrap_or('\0');
+    let mut chars = last.text.chars().rev();
+    chars.next() == Some(next) && chars.next().is_some_and(|c| !c.is_ascii_alphanumeric())
+}
+
+fn missing(what: Missing) -> &'static str {
+    match what {
+        Missing::Stem => "wording",
+        Missing::Options => "options",
+        Missing::Key => "key",
+        Missing::Explanation => "explanation",
+    }
+}
+
+/// Whether the last part of an explanation stops without an end mark.
+fn unfinished(text: &Text, draft: &Draft) -> bool {
+    let explained = &draft.explained;
+    let parts = [&explained.body, &explained.knowledge, &explained.mistake, &explained.difficulty];
+    let Some(last) = parts.into_iter().flatten().max_by_key(|r| r.end) else { return false };
+    let end = text.before(last.end);
+    let short = explained.difficulty.as_ref() == Some(last) || explained.knowledge.as_ref() == Some(last);
+    !short && !matches!(end, '。' | '.' | '!' | '?' | ')' | '”' | ';' | '】')
+}
+
+fn unclosed(stem: &str) -> bool {
+    stem.ends_with([',', '，', '、', ':', '：', '(', '（', '“', '《'])
+}
+
+fn key_checks(draft: &Draft, cut: bool, push: &mut impl FnMut(Code, u32, String, String)) {
+    let question = &draft.question;
+    let line = question.line;
+    let raw = question.answer_raw.clone().unwrap_or_default();
+    if let Answer::Letters(letters) = &question.answer {
+        let lost: String =
+            letters.iter().filter(|l| !question.options.iter().any(|o| o.label == **l)).collect();
+        if !lost.is_empty() {
+            let why = if cut { "which the cut text no longer holds" } else { "which no option has" };
+            push(
+                Code::KeyNamesMissingOption,
+                line,
+                raw.clone(),
+                format!("the key names {lost}, {why}; the key was kept as printed"),
+            );
+        }
+        let fits = match question.kind {
+            Kind::SingleChoice => letters.len() == 1,
+            Kind::MultipleChoice => letters.len() >= 2,
+            _ => true,
+        };
+        if !fits {
+            push(
+                Code::KeyDoesNotFitKind,
+                line,
+                raw.clone(),
+                format!(
+                    "{} key letters do not fit a question of kind {}",
+                    letters.len(),
+                    question.kind.as_str()
+                ),
+            );
+        }
+        if let Some(claims) = &draft.explained.claims
+            && claims != letters
+        {
+            let stated: String = claims.iter().collect();
+            push(
+                Code::KeyContradictsExplanation,
+                line,
+                raw.clone(),
+                format!("the explanation states {stated}; the printed key was kept"),
+            );
+        }
+    }
+    if let (Answer::Truth(value), Some(claim)) = (&question.answer, draft.explained.claims_truth)
+        && *value != claim
+    {
+        push(
+            Code::KeyContradictsExplanation,
+            line,
+            raw,
+            format!("the explanation says {claim}; the printed key was kept"),
+        );
+    }
+}
+
+/// Symbols that only failed recognition puts beside each other.
+fn garbage(words: &str) -> Option<String> {
+    let odd = |c: char| {
+        matches!(
+            c,
+            '¥' | '§'
+                | '¶'
+                | '¤'
+                | '†'
+                | '‡'
+                | '◊'
+                | '□'
+                | '■'
+                | '\u{fffd}'
+                | '|'
+                | '^'
+                | '~'
+                | '¢'
+                | '£'
+                | '®'
+                | '©'
+                | '¬'
+                | '¦'
+        )
+    };
+    let chars: Vec<char> = words.chars().collect();
+    for window in chars.windows(4) {
+        if window.iter().filter(|c| odd(**c)).count() >= 2 {
+            return Some(window.iter().collect());
+        }
+    }
+    chars.contains(&'\u{fffd}').then(|| "\u{fffd}".to_owned())
+}
