@@ -43,6 +43,8 @@ impl CompiledForm {
             .map(|(item, leaf)| {
                 let labels: Box<[char]> = match &leaf.task {
                     Task::Choice(choice) => choice.options.iter().map(|o| o.label).collect(),
+                    Task::Matching(matching) => matching.options.iter().map(|o| o.label).collect(),
+                    Task::Ordering(ordering) => ordering.options.iter().map(|o| o.label).collect(),
                     _ => Box::default(),
                 };
                 (labels, item.version.to_string())

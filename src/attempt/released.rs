@@ -96,8 +96,11 @@ fn key(leaf: &Content) -> Vec<String> {
                 best.map(|a| a.text.clone()).unwrap_or_default()
             })
             .collect(),
-        Task::ShortAnswer { reference } if reference.is_empty() => Vec::new(),
-        Task::ShortAnswer { reference } => vec![reference.clone()],
+        Task::Numeric(numeric) => vec![numeric.shown()],
+        Task::Matching(matching) => matching.shown(),
+        Task::Ordering(ordering) => ordering.shown(),
+        Task::ShortAnswer { reference } | Task::Essay { reference } if reference.is_empty() => Vec::new(),
+        Task::ShortAnswer { reference } | Task::Essay { reference } => vec![reference.clone()],
         Task::Case { .. } => Vec::new(),
     }
 }

@@ -14,6 +14,7 @@ mod filters;
 mod grading;
 mod idempotency;
 mod import;
+mod kinds;
 mod lists;
 mod papers;
 mod race;
