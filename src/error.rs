@@ -268,3 +268,8 @@ impl From<Error> for pb::ElementError {
 pub fn is_duplicate(error: &sqlx::Error, constraint: &str) -> bool {
     matches!(error, sqlx::Error::Database(db) if db.is_unique_violation() && db.constraint() == Some(constraint))
 }
+
+/// Whether a statement failed because any row is there already.
+pub fn is_unique_violation(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(db) if db.is_unique_violation())
+}

@@ -1,10 +1,8 @@
 //! The delivery service: sittings, and submissions of candidates who sat elsewhere.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use tonic::{Request, Response as Reply, Status, Streaming};
 use uuid::Uuid;
@@ -17,30 +15,27 @@ use crate::{
     exam::{policy::Allotment, sql::Facts},
     ids::{AttemptName, ExamName, FormName},
     pb::{self, delivery_service_server::DeliveryService, timestamp},
-    result::show::{self, Sat},
 };
 
 use super::{
-    ending::{self, By, answered, open_log, state_of, unpack},
+    ending::{self, By, answered, open_log, unpack},
     log::{Happening, Log},
-    packed::{pack_marks, pack_responses},
+    packed::pack_responses,
     plans::{CompiledForm, Plans},
     response::Response,
     sitting::{self, EXPIRED, LATE, State, Timing},
-    sql::{self, AttemptRow, Saved, Submission},
+    sql::{self, AttemptRow, Saved},
+    submission::{BatchStream, Patience},
     wire,
     writer::Writer,
 };
-
-/// Submissions of one stream that are under way at once: more are read as these are stored.
-const STREAM_WINDOW: usize = 256;
 
 /// The service.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     pub(super) db: Db,
     pub(super) plans: Plans,
-    writer: Writer,
+    pub(super) writer: Writer,
 }
 
 impl Delivery {
@@ -276,96 +271,6 @@ impl Delivery {
         Ok(answer(row.now, count))
     }
 
-    async fn score(&self, caller: &Caller, request: &pb::ScoreSubmissionRequest) -> Result<pb::Result> {
-        let mut fields = Fields::default();
-        let exam: ExamName = fields.take("parent", request.parent.parse());
-        let candidate = fields.candidate("candidate", &request.candidate);
-        if request.request_id.is_empty() {
-            fields.bad("request_id", "is required: it makes the submission count once");
-        }
-        fields.request_id(&request.request_id);
-        let form: Option<FormName> = match request.form.as_str() {
-            "" => None,
-            name => Some(fields.take("form", name.parse())),
-        };
-        fields.done()?;
-
-        let tenant = caller.tenant.id;
-        let (facts, index, compiled) = self.form_for(caller, &exam, form.as_ref()).await?;
-        let mut fields = Fields::default();
-        let given = wire::responses(&compiled, &request.responses, &mut fields);
-        fields.done()?;
-        let responses = merge(vec![Response::Blank; compiled.plan.slots().len()], given);
-        let marks = compiled.plan.score(&responses);
-        let outcome = compiled.plan.outcome(&marks);
-        let stored = self
-            .writer
-            .store(
-                tenant,
-                Submission {
-                    attempt: submission_id(tenant, &request.request_id),
-                    exam: exam.exam.clone(),
-                    candidate: candidate.clone(),
-                    form: index as i16,
-                    state: state_of(&outcome).code(),
-                    answered: answered(&responses),
-                    score: outcome.total.decimal(),
-                    awaiting: outcome.awaiting.decimal(),
-                    actor: caller.key,
-                    request_hash: short_hash(&digest(request)).to_vec(),
-                    responses: pack_responses(&responses),
-                    marks: pack_marks(&marks),
-                },
-            )
-            .await?;
-        Ok(show::result(
-            Sat {
-                exam: &facts.name,
-                attempt: stored.attempt,
-                candidate,
-                number: stored.number,
-                form: &compiled,
-                pass_mark: stored.pass_mark,
-                bands: &stored.grade_bands,
-                flags: stored.flags,
-                start_time: stored.submit_time,
-                submit_time: stored.submit_time,
-                revision: 1,
-            },
-            &marks,
-            &outcome,
-        ))
-    }
-
-    /// The form that a submission names, or the exam's only one; without a round trip where it is kept.
-    async fn form_for(
-        &self,
-        caller: &Caller,
-        exam: &ExamName,
-        form: Option<&FormName>,
-    ) -> Result<(Arc<Facts>, usize, Arc<CompiledForm>)> {
-        let tenant = caller.tenant.id;
-        let pick = |facts: &Facts| match form {
-            Some(form) => form_index(facts, form),
-            None if facts.forms.len() == 1 => Ok(0),
-            None => {
-                Err(Error::invalid("form", format!("is required: the exam has {} forms", facts.forms.len())))
-            }
-        };
-        if let Some(facts) = self.plans.kept_exam(tenant, &exam.exam) {
-            let index = pick(&facts)?;
-            if let Some(compiled) = self.plans.kept_form(tenant, &facts, index) {
-                return Ok((facts, index, compiled));
-            }
-        }
-        let mut tx = self.db.read(caller).await?;
-        let facts = self.plans.exam(&mut tx, tenant, &exam.exam).await?;
-        let index = pick(&facts)?;
-        let compiled = self.plans.form(&mut tx, tenant, &facts, index).await?;
-        tx.commit().await?;
-        Ok((facts, index, compiled))
-    }
-
     /// The exam and the form of an attempt.
     pub(super) async fn form_of(
         &self,
@@ -380,7 +285,7 @@ impl Delivery {
     }
 }
 
-fn form_index(facts: &Facts, form: &FormName) -> Result<usize> {
+pub(super) fn form_index(facts: &Facts, form: &FormName) -> Result<usize> {
     facts
         .forms
         .iter()
@@ -388,7 +293,7 @@ fn form_index(facts: &Facts, form: &FormName) -> Result<usize> {
         .ok_or_else(|| Error::invalid("form", format!("{form} is no form of {}", facts.name)))
 }
 
-fn merge(mut saved: Vec<Response>, given: Vec<(usize, Response)>) -> Vec<Response> {
+pub(super) fn merge(mut saved: Vec<Response>, given: Vec<(usize, Response)>) -> Vec<Response> {
     for (index, response) in given {
         saved[index] = response;
     }
@@ -426,22 +331,6 @@ fn overdue(name: &AttemptName, row: &AttemptRow) -> Error {
     Error::refused("ATTEMPT_OVERDUE", name.to_string(), message)
 }
 
-/// The id of a submission follows from tenant and request id, so that the primary key makes it count once.
-fn submission_id(tenant: Uuid, request_id: &str) -> Uuid {
-    let hash =
-        Sha256::new().chain_update("submission").chain_update(tenant).chain_update(request_id).finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    // Request ids that carry their time (UUIDv7) keep it: neighbours in time are then neighbours in the index, which
-    // spares the log most of its full pages.
-    if let Ok(given) = Uuid::try_parse(request_id)
-        && given.get_version_num() == 7
-    {
-        bytes[..6].copy_from_slice(&given.as_bytes()[..6]);
-    }
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
-
 fn short_hash(hash: &[u8; 32]) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&hash[..16]);
@@ -471,8 +360,6 @@ pub(super) fn show_attempt(name: &AttemptName, row: &AttemptRow, form: &Compiled
         submit_time: row.submit_time.map(timestamp),
     })
 }
-
-type BatchStream = Pin<Box<dyn Stream<Item = Result<pb::BatchScoreSubmissionsResponse, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl DeliveryService for Delivery {
@@ -507,7 +394,7 @@ impl DeliveryService for Delivery {
         r: Request<pb::ScoreSubmissionRequest>,
     ) -> Result<Reply<pb::Result>, Status> {
         let caller = Caller::of(&r)?;
-        Ok(Reply::new(self.score(&caller, &r.into_inner()).await?))
+        Ok(Reply::new(self.score(&caller, r.into_inner(), Patience::Refuse).await?))
     }
 
     async fn report_sitting_events(
@@ -545,32 +432,7 @@ impl DeliveryService for Delivery {
         &self,
         r: Request<Streaming<pb::BatchScoreSubmissionsRequest>>,
     ) -> Result<Reply<BatchStream>, Status> {
-        use pb::batch_score_submissions_response::Outcome;
         let caller = Caller::of(&r)?;
-        let delivery = self.clone();
-        let answers = r
-            .into_inner()
-            .enumerate()
-            .map(move |(index, message)| {
-                let delivery = delivery.clone();
-                // Each element has the time of a whole call: a stream may last longer than one.
-                let caller = caller.renewed();
-                async move {
-                    // A message that cannot be read ends the stream: nobody can say where the next one begins.
-                    let message = message.map_err(|s| crate::edge::restate_status(&s).unwrap_or(s))?;
-                    let submission = message.submission.unwrap_or_default();
-                    let outcome = match delivery.score(&caller, &submission).await {
-                        Ok(result) => Outcome::Result(result),
-                        Err(error) => Outcome::Error(error.into()),
-                    };
-                    Ok(pb::BatchScoreSubmissionsResponse {
-                        request_id: submission.request_id,
-                        index: index as i64,
-                        outcome: Some(outcome),
-                    })
-                }
-            })
-            .buffer_unordered(STREAM_WINDOW);
-        Ok(Reply::new(Box::pin(answers)))
+        Ok(Reply::new(self.score_stream(caller, r.into_inner())))
     }
 }

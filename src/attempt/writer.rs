@@ -5,178 +5,232 @@
 //! This is the one write path without a unit of work: the attempt row itself is the audit and the event record, and its
 //! id (made from tenant and request id) is the key that makes it count once. A submission that cannot be stored fails
 //! alone; a group that meets a failing row is stored one by one.
+//!
+//! What waits is bounded in number and in bytes. A call that finds no room is refused at once and may be retried; a
+//! stream waits for room and so slows its sender down.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{sync::oneshot, time::Instant};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    db::Db,
-    error::{Error, Result},
+    db::{Db, Kept},
+    error::{Error, Result, is_unique_violation},
 };
 
-use super::sql::{self, Standing, Stored, Submission};
+use super::{
+    queue::{Job, Queue},
+    submission_sql::{self as sql, Obstacle, Stored, Submission},
+};
 
-/// Submissions in one transaction at most.
-pub const GROUP: usize = 64;
-/// Writers in one process.
+/// Submissions in one transaction at most. What a transaction costs by itself (its start, its statement's start, its
+/// commit) is that of about thirty rows, so more than this gains little.
+pub const GROUP: usize = 256;
+/// Writers in one process: one stores while the other gathers.
 const WRITERS: usize = 2;
-/// Submissions that may wait for each writer; more callers wait to enqueue.
-const QUEUE: usize = 1024;
-/// Tries of a submission whose attempt number was taken by another process at the same moment.
+/// The longest that a group gathers, while submissions keep coming.
+const GATHER: Duration = Duration::from_millis(3);
+/// Tries of a submission that met another process at the same moment.
 const TRIES: u32 = 8;
 /// The time that one group may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-type Answer = Result<Stored>;
-
-struct Job {
-    tenant: Uuid,
-    submission: Submission,
-    answer: oneshot::Sender<Answer>,
-}
+/// What became of a submission.
+pub type Answer = Result<Stored>;
 
 /// The writers of this process; cheap to clone. They end when the last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    queues: Arc<Vec<mpsc::Sender<Job>>>,
-    next: Arc<AtomicUsize>,
+    queue: Arc<Open>,
+}
+
+/// Closes the queue when it is dropped.
+#[derive(Debug)]
+struct Open(Arc<Queue>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Writer {
     /// Starts the writers.
     pub fn start(db: &Db) -> Self {
-        let queues = (0..WRITERS)
-            .map(|_| {
-                let (sender, receiver) = mpsc::channel(QUEUE);
-                tokio::spawn(write(db.clone(), receiver));
-                sender
-            })
-            .collect();
-        Self { queues: Arc::new(queues), next: Arc::default() }
+        let queue = Arc::new(Queue::default());
+        for _ in 0..WRITERS {
+            tokio::spawn(write(Kept::new(db), Arc::clone(&queue)));
+        }
+        Self { queue: Arc::new(Open(queue)) }
     }
 
-    /// Stores a submission; returns after its commit. A repeat of a stored one gets what the first one got.
+    /// Stores a submission; returns after its commit. A repeat of a stored one gets what the first one got. EXHAUSTED
+    /// where too many wait already; nothing is stored then.
     pub async fn store(&self, tenant: Uuid, submission: Submission) -> Answer {
         let (answer, stored) = oneshot::channel();
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let queue = &self.queues[turn % self.queues.len()];
-        queue.send(Job { tenant, submission, answer }).await.map_err(|_| Error::Unavailable)?;
+        self.queue.0.try_push(Job::new(tenant, submission, answer))?;
+        stored.await.map_err(|_| Error::Unavailable)?
+    }
+
+    /// The same, but waits where too many wait already.
+    pub async fn store_in_turn(&self, tenant: Uuid, submission: Submission) -> Answer {
+        let (answer, stored) = oneshot::channel();
+        self.queue.0.push(Job::new(tenant, submission, answer)).await;
         stored.await.map_err(|_| Error::Unavailable)?
     }
 }
 
-async fn write(db: Db, mut queue: mpsc::Receiver<Job>) {
-    let mut waiting: Vec<Job> = Vec::with_capacity(GROUP);
-    loop {
-        if waiting.is_empty() && queue.recv_many(&mut waiting, GROUP).await == 0 {
-            return;
-        }
-        // One tenant a transaction: row-level security lets no transaction see two.
-        let tenant = waiting[0].tenant;
-        let mut group: HashMap<Uuid, Job> = HashMap::with_capacity(waiting.len());
-        let mut later = Vec::new();
-        for job in waiting.drain(..) {
-            // A doubled id waits for the next round, where it finds the first one stored.
-            if job.tenant == tenant && !group.contains_key(&job.submission.attempt) {
-                group.insert(job.submission.attempt, job);
-            } else {
-                later.push(job);
-            }
-        }
-        waiting = later;
+async fn write(mut db: Kept, queue: Arc<Queue>) {
+    while queue.wait().await {
+        gather(&queue).await;
+        let group = queue.take(GROUP);
+        let Some(tenant) = group.first().map(|job| job.tenant) else { continue };
         let span = tracing::info_span!("submission_group", otel.kind = "internal", tenant.id = %tenant, size = group.len());
-        store_group(&db, tenant, group).instrument(span).await;
+        store_group(&mut db, &queue, tenant, group).instrument(span).await;
+        if queue.is_empty() {
+            db.release().await;
+        }
     }
 }
 
-async fn store_group(db: &Db, tenant: Uuid, mut group: HashMap<Uuid, Job>) {
+/// Lets other tasks run as long as that brings more submissions: a full group costs the database far less a row. Where
+/// nothing else wants to run it does not wait.
+async fn gather(queue: &Queue) {
+    let (end, mut before) = (Instant::now() + GATHER, queue.len());
+    while before < GROUP && Instant::now() < end {
+        tokio::task::yield_now().await;
+        let now = queue.len();
+        if now <= before {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// Stores a group and answers its calls.
+async fn store_group(db: &mut Kept, queue: &Queue, tenant: Uuid, group: Vec<Job>) {
+    let mut left: HashMap<Uuid, Job> = group.into_iter().map(|job| (job.submission.attempt, job)).collect();
     let mut tries = 0;
-    while !group.is_empty() {
+    while !left.is_empty() {
+        let mut batch: Vec<&Submission> = left.values().map(|job| &job.submission).collect();
+        // One order for all processes, so that two groups with the same submissions do not wait for each other in turn.
+        batch.sort_unstable_by_key(|s| s.attempt);
+        // Who met something in the way looks first the next time.
+        let stored = match tries {
+            0 => store(db, tenant, &batch).await,
+            _ => look(db, tenant, &batch).await,
+        };
         tries += 1;
-        let batch: Vec<&Submission> = group.values().map(|j| &j.submission).collect();
-        match store_once(db, tenant, &batch).await {
+        match stored {
             Ok(settled) => {
                 for (attempt, answer) in settled {
-                    if let Some(job) = group.remove(&attempt) {
-                        // A caller that has gone needs no answer; its submission stands.
-                        let _ = job.answer.send(answer);
-                    }
-                }
-                if tries >= TRIES {
-                    for (_, job) in group.drain() {
-                        let _ = job.answer.send(Err(Error::Collision));
+                    if let Some(job) = left.remove(&attempt) {
+                        job.answer(answer, queue);
                     }
                 }
             }
-            Err(Error::Db(error)) if group.len() > 1 => {
-                tracing::warn!(%error, size = group.len(), "a group failed; its submissions are stored one by one");
-                for (attempt, job) in group.drain() {
-                    Box::pin(store_group(db, tenant, HashMap::from([(attempt, job)]))).await;
+            Err(Error::Collision) => {}
+            Err(Error::Db(error)) if left.len() > 1 => {
+                tracing::warn!(%error, size = left.len(), "a group failed; its submissions are stored one by one");
+                for (_, job) in left.drain() {
+                    Box::pin(store_group(db, queue, tenant, vec![job])).await;
                 }
             }
-            Err(Error::Collision) if tries < TRIES => {}
             Err(error) => {
                 let lost = matches!(error, Error::Unavailable | Error::DeadlineExceeded);
                 let mut first = Some(error);
-                for (_, job) in group.drain() {
+                for (_, job) in left.drain() {
                     let again = if lost { Error::Unavailable } else { Error::Collision };
-                    let _ = job.answer.send(Err(first.take().filter(|_| !lost).unwrap_or(again)));
+                    job.answer(Err(first.take().filter(|_| !lost).unwrap_or(again)), queue);
                 }
+            }
+        }
+        if tries >= TRIES {
+            for (_, job) in left.drain() {
+                job.answer(Err(Error::Collision), queue);
             }
         }
     }
 }
 
-/// Stores a batch and says what became of each; those that are missing met another process and may be tried again.
-async fn store_once(db: &Db, tenant: Uuid, batch: &[&Submission]) -> Result<Vec<(Uuid, Answer)>> {
-    let mut tx = db.submit(tenant, tokio::time::Instant::now() + PATIENCE).await?;
-    let stored = sql::insert_submissions(&mut tx, tenant, batch).await?;
-    let obstacles = if stored.len() < batch.len() {
-        let there: std::collections::HashSet<Uuid> = stored.iter().map(|s| s.attempt).collect();
+type Settled = Vec<(Uuid, Answer)>;
+
+/// Stores a batch and says what became of each. Where one was in the way of another process nothing is stored.
+async fn store(db: &mut Kept, tenant: Uuid, batch: &[&Submission]) -> Result<Settled> {
+    let conn = db.begin(tenant, Instant::now() + PATIENCE).await?;
+    let stored = match sql::insert(conn, tenant, batch).await {
+        Ok(stored) => stored,
+        Err(error) => {
+            let collided = is_unique_violation(&error);
+            db.rollback().await;
+            return Err(if collided { Error::Collision } else { error.into() });
+        }
+    };
+    let mut settled = Settled::new();
+    if stored.len() < batch.len() {
+        let there: HashSet<Uuid> = stored.iter().map(|s| s.attempt).collect();
         let missing: Vec<&Submission> =
             batch.iter().copied().filter(|s| !there.contains(&s.attempt)).collect();
-        sql::why_not(&mut tx, tenant, &missing).await?
-    } else {
-        Vec::new()
-    };
-    tx.commit().await?;
+        settled = judge(&missing, sql::why_not(conn, tenant, &missing).await?);
+    }
+    db.commit().await?;
+    settled.extend(stored.into_iter().map(|s| (s.attempt, Ok(s))));
+    Ok(settled)
+}
 
-    let mut settled: Vec<(Uuid, Answer)> = stored.into_iter().map(|s| (s.attempt, Ok(s))).collect();
-    let by_id: HashMap<Uuid, &Submission> = batch.iter().map(|s| (s.attempt, *s)).collect();
-    for obstacle in obstacles {
-        let Some(submission) = by_id.get(&obstacle.attempt) else { continue };
-        let exam = format!("exams/{}", submission.exam);
-        let answer = match (obstacle.stored, obstacle.request_hash) {
-            (Some(_), Some(hash)) if hash == submission.request_hash && obstacle.is_void => {
-                let message = "this submission was voided after it had been stored; send it again under a new request_id";
-                Err(Error::refused("ATTEMPT_VOID", format!("{exam}/attempts/{}", obstacle.attempt), message))
-            }
-            (Some(first), Some(hash)) if hash == submission.request_hash => Ok(first),
-            (Some(_), _) => Err(Error::refused(
-                "REQUEST_ID_REUSED",
-                exam,
-                "this request_id was used before with another submission; nothing was written",
-            )),
-            (None, _) => {
-                let Standing { rules, now, made, .. } = obstacle.standing;
-                match rules.may_submit(&exam, now, made) {
-                    Err(refusal) => Err(refusal),
-                    // Another process took the number in between: the next round gets a new one.
-                    Ok(()) => continue,
-                }
-            }
-        };
-        settled.push((obstacle.attempt, answer));
+/// Says of a batch what is there already or must not be, and stores the rest. Those that are missing from the answer met
+/// another process once more.
+async fn look(db: &mut Kept, tenant: Uuid, batch: &[&Submission]) -> Result<Settled> {
+    let conn = db.begin(tenant, Instant::now() + PATIENCE).await?;
+    let mut settled = judge(batch, sql::why_not(conn, tenant, batch).await?);
+    db.commit().await?;
+    let known: HashSet<Uuid> = settled.iter().map(|(attempt, _)| *attempt).collect();
+    let rest: Vec<&Submission> = batch.iter().copied().filter(|s| !known.contains(&s.attempt)).collect();
+    if !rest.is_empty() {
+        match store(db, tenant, &rest).await {
+            Ok(more) => settled.extend(more),
+            // What is known is answered; the rest is tried again.
+            Err(Error::Collision) => {}
+            Err(error) if settled.is_empty() => return Err(error),
+            Err(error) => tracing::debug!(?error, "the rest of a group is tried again"),
+        }
     }
     Ok(settled)
+}
+
+/// What to say of submissions that were not stored. Nothing is said where nothing is in the way any more.
+fn judge(batch: &[&Submission], obstacles: Vec<Obstacle>) -> Settled {
+    let judged = obstacles.into_iter().filter_map(|obstacle| {
+        let attempt = obstacle.attempt;
+        let at = batch.binary_search_by_key(&attempt, |s| s.attempt).ok()?;
+        refusal(batch[at], obstacle).map(|answer| (attempt, answer))
+    });
+    judged.collect()
+}
+
+/// The answer to a submission that was not stored; `None` where nothing is in its way any more.
+fn refusal(submission: &Submission, obstacle: Obstacle) -> Option<Answer> {
+    let exam = format!("exams/{}", submission.exam);
+    let same = obstacle.request_hash.as_deref() == Some(submission.request_hash.as_slice());
+    match obstacle.stored {
+        Some(first) if same && obstacle.is_void => {
+            let message =
+                "this submission was voided after it had been stored; send it again under a new request_id";
+            Some(Err(Error::refused("ATTEMPT_VOID", format!("{exam}/attempts/{}", first.attempt), message)))
+        }
+        Some(first) if same => Some(Ok(first)),
+        Some(_) => Some(Err(Error::refused(
+            "REQUEST_ID_REUSED",
+            exam,
+            "this request_id was used before with another submission; nothing was written",
+        ))),
+        // Another process was in the way and is no more: the next round stores it.
+        None => obstacle.rules.may_submit(&exam, obstacle.now, obstacle.made).err().map(Err),
+    }
 }

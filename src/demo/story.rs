@@ -414,6 +414,7 @@ fn submission((candidate, form, responses): &Sitter) -> pb::ScoreSubmissionReque
         form: form.name.clone(),
         responses: responses.clone(),
         request_id: format!("demo-{candidate}"),
+        ..Default::default()
     }
 }
 

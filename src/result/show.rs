@@ -46,6 +46,33 @@ pub struct Sat<'a> {
 
 /// A result with its marks and subscores.
 pub fn result(sat: Sat<'_>, marks: &[Mark], outcome: &Outcome) -> pb::Result {
+    let form = sat.form;
+    pb::Result {
+        sections: outcome.sections.iter().map(subscore).collect(),
+        topics: outcome.topics.iter().map(subscore).collect(),
+        marks: form
+            .plan
+            .slots()
+            .iter()
+            .zip(&form.versions)
+            .zip(&form.points)
+            .zip(marks)
+            .map(|(((slot, version), max), mark)| pb::Mark {
+                position: slot.position as i32,
+                question_version: version.clone(),
+                part: slot.part as i32,
+                state: mark_state(mark) as i32,
+                // Most marks are all or nothing, and writing a decimal costs more than copying one.
+                points: if mark.points() == slot.points { max.clone() } else { decimal(mark.points()) },
+                max_points: max.clone(),
+            })
+            .collect(),
+        ..basic(sat, outcome)
+    }
+}
+
+/// A result without its marks and subscores.
+pub fn basic(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
     let state = match outcome.state {
         OutcomeState::Scored => pb::ResultState::Scored,
         OutcomeState::AwaitingGrading => pb::ResultState::AwaitingGrading,
@@ -60,26 +87,9 @@ pub fn result(sat: Sat<'_>, marks: &[Mark], outcome: &Outcome) -> pb::Result {
         max_score: outcome.max.to_string(),
         awaiting_points: outcome.awaiting.to_string(),
         passed: passed(sat.pass_mark, outcome.total.decimal(), outcome.awaiting.decimal()),
-        sections: outcome.sections.iter().map(subscore).collect(),
-        topics: outcome.topics.iter().map(subscore).collect(),
-        marks: sat
-            .form
-            .plan
-            .slots()
-            .iter()
-            .zip(&sat.form.versions)
-            .zip(&sat.form.points)
-            .zip(marks)
-            .map(|(((slot, version), max), mark)| pb::Mark {
-                position: slot.position as i32,
-                question_version: version.clone(),
-                part: slot.part as i32,
-                state: mark_state(mark) as i32,
-                // Most marks are all or nothing, and writing a decimal costs more than copying one.
-                points: if mark.points() == slot.points { max.clone() } else { decimal(mark.points()) },
-                max_points: max.clone(),
-            })
-            .collect(),
+        sections: Vec::new(),
+        topics: Vec::new(),
+        marks: Vec::new(),
         submit_time: Some(timestamp(sat.submit_time)),
         start_time: Some(timestamp(sat.start_time)),
         revision: sat.revision,
