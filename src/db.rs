@@ -244,7 +244,7 @@ impl Db {
         let key = match self.keys.get(&credential.key) {
             Some((key, until)) if until > Instant::now() => key,
             _ => {
-                let key = Arc::new(self.load_key(credential, deadline).await?.ok_or_else(void)?);
+                let key = Arc::new(Box::pin(self.load_key(credential, deadline)).await?.ok_or_else(void)?);
                 self.keys.insert(credential.key, (Arc::clone(&key), Instant::now() + KEY_TRUST));
                 key
             }

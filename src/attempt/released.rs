@@ -9,10 +9,11 @@ use crate::{
     exam::policy::{ReleaseContent, grade, passed},
     ids::AttemptName,
     pb,
-    result::show::mark_state,
 };
 
-use super::{packed::unpack_marks, plans::CompiledForm, response::Mark, rpc::Delivery, sql};
+use super::{
+    packed::unpack_marks, plans::CompiledForm, response::Mark, rpc::Delivery, sql, wire::mark_state,
+};
 
 impl Delivery {
     /// What the candidate may see now. An attempt that is open or void has nothing to show.

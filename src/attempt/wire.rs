@@ -9,11 +9,12 @@ use crate::{
     ids::QuestionRef,
     pb,
     points::Points,
+    scoring::plan::Slot,
 };
 
 use super::{
     plans::CompiledForm,
-    response::{NONE, Response},
+    response::{Mark, NONE, Response},
 };
 
 /// The most characters of one text in a fill-blank response.
@@ -351,6 +352,27 @@ fn check_text(text: &str, max: usize, at: std::fmt::Arguments<'_>, fields: &mut 
         fields.bad(at.to_string(), format!("is longer than {max} characters"));
     } else if text.contains('\0') {
         fields.bad(at.to_string(), "contains a NUL character");
+    }
+}
+
+/// A mark for the wire: of a position whose question's version has that name, and whose points are that text.
+pub fn mark(slot: &Slot, version: &str, max: &str, mark: &Mark) -> pb::Mark {
+    pb::Mark {
+        position: slot.position as i32,
+        question_version: version.to_owned(),
+        part: slot.part as i32,
+        state: mark_state(mark) as i32,
+        points: mark.points().to_string(),
+        max_points: max.to_owned(),
+    }
+}
+
+/// How a mark came to be, on the wire.
+pub fn mark_state(mark: &Mark) -> pb::MarkState {
+    match mark {
+        Mark::NotAnswered => pb::MarkState::NotAnswered,
+        Mark::Scored(_) => pb::MarkState::Scored,
+        Mark::Awaiting => pb::MarkState::AwaitingGrading,
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     attempt::{
         plans::CompiledForm,
         response::{Mark, Response},
+        wire::mark_state,
     },
     bank::{
         content::{Content, Task},
@@ -22,7 +23,6 @@ use crate::{
 use super::{
     explain::{Others, keyed},
     explain_sql::GradedRow,
-    show::mark_state,
     story::{self, Change, Graded, Origin},
     words::{self, Seen, Tale, Tongue},
 };

@@ -117,6 +117,16 @@ pub struct Slot {
     knowledge_at: Option<usize>,
 }
 
+impl Slot {
+    /// The marks that are usual here: those of all picks where they were scored in advance, none and full otherwise.
+    pub fn usual_marks(&self) -> Vec<Mark> {
+        let mut marks =
+            vec![Mark::NotAnswered, Mark::Awaiting, Mark::Scored(Points::ZERO), Mark::Scored(self.points)];
+        marks.extend(self.table.marks.iter().filter(|m| !marks.contains(m)).copied().collect::<Vec<_>>());
+        marks
+    }
+}
+
 /// The mark of every pick by its bits: per pick an index into the distinct marks. Empty where there are too many.
 #[derive(Clone, Debug, Default)]
 struct Table {
