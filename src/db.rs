@@ -8,6 +8,8 @@
 //! A transaction begins with one round trip that also names the tenant and the time that is left, so that row-level
 //! security and the caller's deadline hold for every statement in it.
 
+mod kept;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use prost::Message;
@@ -24,6 +26,8 @@ use crate::{
     auth::{self, Caller, Credential, Key, Role, Tenant},
     error::{Error, Result},
 };
+
+pub use kept::Kept;
 
 /// How long a checked API key is trusted without looking again: a revoked key ends after this at the latest.
 const KEY_TRUST: Duration = Duration::from_secs(10);
@@ -123,20 +127,14 @@ impl Db {
 
     /// Begins with one round trip. Connections that died while they waited in the pool are passed over.
     async fn begin(&self, mode: &str, tenant: Uuid, deadline: Instant) -> Result<Tx> {
-        let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
-        // Both values are made here, a UUID and a number, so nothing of a caller's enters the text.
-        let statement = format!(
-            "begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}"
-        );
+        let statement = begin(mode, tenant, deadline);
         let mut tries = 0;
         loop {
             match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
                 Ok(tx) => return Ok(tx),
                 Err(error) => {
-                    let dead = matches!(&error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
-                        || matches!(&error, sqlx::Error::Database(db) if db.code().is_some_and(|c| c.starts_with("57P")));
                     tries += 1;
-                    if !dead || tries > self.pool.options().get_max_connections() {
+                    if !is_dead(&error) || tries > self.pool.options().get_max_connections() {
                         return Err(error.into());
                     }
                 }
@@ -356,6 +354,24 @@ impl Db {
 }
 
 impl Unit {
+    /// Does a request once: `work` in a unit of work that is committed with its answer; nothing but the first answer where
+    /// the request was answered before. What fails leaves nothing behind.
+    pub async fn once<T: Message + Default>(
+        db: &Db,
+        caller: &Caller,
+        request_id: &str,
+        request: &impl Message,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        match db.write(caller, request_id, digest(request)).await? {
+            Begun::New(mut unit) => {
+                let answer = work(&mut unit).await?;
+                unit.commit(answer).await
+            }
+            Begun::Done(first) => Ok(first),
+        }
+    }
+
     /// The connection, with the tenant set.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
@@ -392,6 +408,18 @@ impl Unit {
     pub async fn rollback(self) -> Result<()> {
         Ok(self.tx.rollback().await?)
     }
+}
+
+/// Whether a connection had died before it was used.
+fn is_dead(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
+        || matches!(error, sqlx::Error::Database(db) if db.code().is_some_and(|c| c.starts_with("57P")))
+}
+
+/// How a transaction begins. Both values are made here, a UUID and a number, so nothing of a caller's enters the text.
+fn begin(mode: &str, tenant: Uuid, deadline: Instant) -> String {
+    let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
+    format!("begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}")
 }
 
 /// Appends the audit row and the event of each change, in one statement.

@@ -58,12 +58,14 @@ pub struct Stored {
 }
 
 /// Stores submissions of one tenant in one statement, under the exams' own rules. Those that are missing from the
-/// answer were not stored: [`why_not`] tells why. A unique violation says that another process stored one of them, or
-/// took a candidate's number, at this moment: nothing was stored then, and a second try sees what it did.
+/// answer were not stored: [`why_not`] tells why. A unique violation says that another process stored one of them or took
+/// a candidate's number at this moment, or that a request id was used before for another candidate: nothing was stored
+/// then, and [`why_not`] tells of which.
 ///
-/// Written for the hot path, where each clause was measured. A row that is there already is looked for first and not met
-/// by ON CONFLICT, which would write twice and look into every unique index. Accommodations are read only where the exam
-/// alone says no. The exams' standards come once an exam, not once a row.
+/// Written for the hot path, where each clause was measured. A row that is there already is met among the candidate's
+/// attempts, which are looked at anyway, and not by ON CONFLICT, which would write twice and look into every unique
+/// index. Accommodations are read only where the exam alone says no. The exams' standards come once an exam, not once a
+/// row.
 pub async fn insert(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -104,7 +106,7 @@ pub async fn insert(
                 answered, score, awaiting, actor, request_hash, responses, marks, flags)
              select $1, g.attempt, g.exam, g.candidate, p.last + g.nth, g.form, g.state, now(), now(), g.answered,
                 g.score, g.awaiting, g.actor, g.hash, g.responses, g.marks,
-                case when now() < e.close_time + make_interval(secs => e.grace_s) then 0
+                case when e.close_time is null or now() < e.close_time + make_interval(secs => e.grace_s) then 0
                     when now() >= e.close_time + make_interval(secs => e.grace_s + coalesce((
                         select c.extra_time_s from accommodation c
                         where c.tenant_id = $1 and c.exam_id = g.exam and c.candidate = g.candidate), 0)) then 1
@@ -114,10 +116,12 @@ pub async fn insert(
                 as g (attempt, exam, candidate, nth, form, state, answered, score, awaiting, actor, hash, responses, marks)
              join exam e on e.tenant_id = $1 and e.exam_id = g.exam
              cross join lateral (
-                select coalesce(max(a.number), 0) as last, count(*) filter (where a.state <> -1) as made from attempt a
+                select coalesce(max(a.number), 0) as last, count(*) filter (where a.state <> -1) as made,
+                    coalesce(bool_or(a.attempt_id = g.attempt), false) as is_there
+                from attempt a
                 where a.tenant_id = $1 and a.candidate = g.candidate and a.exam_id = g.exam
              ) p
-             where not exists (select from attempt d where d.tenant_id = $1 and d.attempt_id = g.attempt)
+             where not p.is_there
                 and (p.made + g.nth <= e.max_attempts
                     or p.made + g.nth <= e.max_attempts + coalesce((
                         select c.extra_attempts from accommodation c

@@ -9,14 +9,18 @@
 //! What waits is bounded in number and in bytes. A call that finds no room is refused at once and may be retried; a
 //! stream waits for room and so slows its sender down.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{sync::oneshot, time::Instant};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    db::Db,
+    db::{Db, Kept},
     error::{Error, Result, is_unique_violation},
 };
 
@@ -61,7 +65,7 @@ impl Writer {
     pub fn start(db: &Db) -> Self {
         let queue = Arc::new(Queue::default());
         for _ in 0..WRITERS {
-            tokio::spawn(write(db.clone(), Arc::clone(&queue)));
+            tokio::spawn(write(Kept::new(db), Arc::clone(&queue)));
         }
         Self { queue: Arc::new(Open(queue)) }
     }
@@ -82,13 +86,16 @@ impl Writer {
     }
 }
 
-async fn write(db: Db, queue: Arc<Queue>) {
+async fn write(mut db: Kept, queue: Arc<Queue>) {
     while queue.wait().await {
         gather(&queue).await;
         let group = queue.take(GROUP);
         let Some(tenant) = group.first().map(|job| job.tenant) else { continue };
         let span = tracing::info_span!("submission_group", otel.kind = "internal", tenant.id = %tenant, size = group.len());
-        store_group(&db, &queue, tenant, group).instrument(span).await;
+        store_group(&mut db, &queue, tenant, group).instrument(span).await;
+        if queue.is_empty() {
+            db.release().await;
+        }
     }
 }
 
@@ -107,15 +114,20 @@ async fn gather(queue: &Queue) {
 }
 
 /// Stores a group and answers its calls.
-async fn store_group(db: &Db, queue: &Queue, tenant: Uuid, group: Vec<Job>) {
+async fn store_group(db: &mut Kept, queue: &Queue, tenant: Uuid, group: Vec<Job>) {
     let mut left: HashMap<Uuid, Job> = group.into_iter().map(|job| (job.submission.attempt, job)).collect();
     let mut tries = 0;
     while !left.is_empty() {
-        tries += 1;
         let mut batch: Vec<&Submission> = left.values().map(|job| &job.submission).collect();
         // One order for all processes, so that two groups with the same submissions do not wait for each other in turn.
         batch.sort_unstable_by_key(|s| s.attempt);
-        match store_once(db, tenant, &batch).await {
+        // Who met something in the way looks first the next time.
+        let stored = match tries {
+            0 => store(db, tenant, &batch).await,
+            _ => look(db, tenant, &batch).await,
+        };
+        tries += 1;
+        match stored {
             Ok(settled) => {
                 for (attempt, answer) in settled {
                     if let Some(job) = left.remove(&attempt) {
@@ -147,35 +159,63 @@ async fn store_group(db: &Db, queue: &Queue, tenant: Uuid, group: Vec<Job>) {
     }
 }
 
-/// Stores a batch and says what became of each; those that are missing met another process and may be tried again.
-async fn store_once(db: &Db, tenant: Uuid, batch: &[&Submission]) -> Result<Vec<(Uuid, Answer)>> {
-    let mut tx = db.submit(tenant, Instant::now() + PATIENCE).await?;
-    let stored = match sql::insert(&mut tx, tenant, batch).await {
+type Settled = Vec<(Uuid, Answer)>;
+
+/// Stores a batch and says what became of each. Where one was in the way of another process nothing is stored.
+async fn store(db: &mut Kept, tenant: Uuid, batch: &[&Submission]) -> Result<Settled> {
+    let conn = db.begin(tenant, Instant::now() + PATIENCE).await?;
+    let stored = match sql::insert(conn, tenant, batch).await {
         Ok(stored) => stored,
-        Err(error) if is_unique_violation(&error) => return Err(Error::Collision),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            let collided = is_unique_violation(&error);
+            db.rollback().await;
+            return Err(if collided { Error::Collision } else { error.into() });
+        }
     };
-    let obstacles = if stored.len() < batch.len() {
-        let there: std::collections::HashSet<Uuid> = stored.iter().map(|s| s.attempt).collect();
+    let mut settled = Settled::new();
+    if stored.len() < batch.len() {
+        let there: HashSet<Uuid> = stored.iter().map(|s| s.attempt).collect();
         let missing: Vec<&Submission> =
             batch.iter().copied().filter(|s| !there.contains(&s.attempt)).collect();
-        sql::why_not(&mut tx, tenant, &missing).await?
-    } else {
-        Vec::new()
-    };
-    tx.commit().await?;
+        settled = judge(&missing, sql::why_not(conn, tenant, &missing).await?);
+    }
+    db.commit().await?;
+    settled.extend(stored.into_iter().map(|s| (s.attempt, Ok(s))));
+    Ok(settled)
+}
 
-    let mut settled: Vec<(Uuid, Answer)> = stored.into_iter().map(|s| (s.attempt, Ok(s))).collect();
-    for obstacle in obstacles {
-        let Ok(at) = batch.binary_search_by_key(&obstacle.attempt, |s| s.attempt) else { continue };
-        let attempt = obstacle.attempt;
-        settled.extend(judge(batch[at], obstacle).map(|answer| (attempt, answer)));
+/// Says of a batch what is there already or must not be, and stores the rest. Those that are missing from the answer met
+/// another process once more.
+async fn look(db: &mut Kept, tenant: Uuid, batch: &[&Submission]) -> Result<Settled> {
+    let conn = db.begin(tenant, Instant::now() + PATIENCE).await?;
+    let mut settled = judge(batch, sql::why_not(conn, tenant, batch).await?);
+    db.commit().await?;
+    let known: HashSet<Uuid> = settled.iter().map(|(attempt, _)| *attempt).collect();
+    let rest: Vec<&Submission> = batch.iter().copied().filter(|s| !known.contains(&s.attempt)).collect();
+    if !rest.is_empty() {
+        match store(db, tenant, &rest).await {
+            Ok(more) => settled.extend(more),
+            // What is known is answered; the rest is tried again.
+            Err(Error::Collision) => {}
+            Err(error) if settled.is_empty() => return Err(error),
+            Err(error) => tracing::debug!(?error, "the rest of a group is tried again"),
+        }
     }
     Ok(settled)
 }
 
-/// What to say of a submission that was not stored; `None` where nothing is in its way any more.
-fn judge(submission: &Submission, obstacle: Obstacle) -> Option<Answer> {
+/// What to say of submissions that were not stored. Nothing is said where nothing is in the way any more.
+fn judge(batch: &[&Submission], obstacles: Vec<Obstacle>) -> Settled {
+    let judged = obstacles.into_iter().filter_map(|obstacle| {
+        let attempt = obstacle.attempt;
+        let at = batch.binary_search_by_key(&attempt, |s| s.attempt).ok()?;
+        refusal(batch[at], obstacle).map(|answer| (attempt, answer))
+    });
+    judged.collect()
+}
+
+/// The answer to a submission that was not stored; `None` where nothing is in its way any more.
+fn refusal(submission: &Submission, obstacle: Obstacle) -> Option<Answer> {
     let exam = format!("exams/{}", submission.exam);
     let same = obstacle.request_hash.as_deref() == Some(submission.request_hash.as_slice());
     match obstacle.stored {
