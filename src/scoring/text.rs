@@ -10,7 +10,11 @@ use std::cmp::Reverse;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{assign::best_assignment, expression::Expression, simplified::simplified};
+use super::{
+    assign::{best_assignment, best_claims},
+    expression::Expression,
+    simplified::simplified,
+};
 use crate::bank::content::{FillBlank, TextMatching};
 
 /// Folded characters beyond which no text matches, wildcards or not.
@@ -191,7 +195,7 @@ impl TextKey {
         }
     }
 
-    /// Each response is first tied to the one accepted text it comes nearest to (so that no accepted text can earn
+    /// Each text first claims one accepted text, the nearest that leaves most to all (so that no accepted text can earn
     /// twice), then texts are assigned to blanks.
     fn unordered(&self, compared: &mut [Compared]) {
         let mut given: Vec<&String> = Vec::new();
@@ -211,20 +215,30 @@ impl TextKey {
                 near.push((found, at));
             }
         }
-        // The surest first: an exact answer claims its text before a misspelt one does.
-        near.sort();
-        let mut claimed: Vec<(usize, u8, usize)> = Vec::new();
-        for (found, at) in near {
-            match found.into_iter().find(|(_, t)| !claimed.iter().any(|(c, ..)| c == t)) {
-                Some((distance, free)) => claimed.push((free, distance, at)),
-                None => spent.push(at),
-            }
-        }
         let earns = |text: usize, blank: usize| {
             let accepted = self.blanks[blank].iter().enumerate().filter(|(_, (t, _))| *t == text);
             accepted.map(|(at, (_, percent))| (*percent, Reverse(at))).max()
         };
         let percent = |text, blank| earns(text, blank).map_or(0, |(percent, _)| u32::from(percent));
+        // The surest first: an exact answer claims its text before a misspelt one does.
+        near.sort();
+        // Where a text matches one accepted answer at most there is nothing to weigh.
+        let weighed = near.iter().any(|(found, _)| found.len() > 1).then(|| {
+            let near: Vec<&[(u8, usize)]> = near.iter().map(|(found, _)| found.as_slice()).collect();
+            best_claims(&near, self.blanks.len(), percent)
+        });
+        let weighed = weighed.flatten();
+        let mut claimed: Vec<(usize, u8, usize)> = Vec::new();
+        for (nth, (found, at)) in near.into_iter().enumerate() {
+            let claim = match &weighed {
+                Some(claims) => found.into_iter().find(|(_, t)| claims.get(nth) == Some(&Some(*t))),
+                None => found.into_iter().find(|(_, t)| !claimed.iter().any(|(c, ..)| c == t)),
+            };
+            match claim {
+                Some((distance, free)) => claimed.push((free, distance, at)),
+                None => spent.push(at),
+            }
+        }
         let table: Vec<Vec<u32>> =
             claimed.iter().map(|(t, ..)| (0..self.blanks.len()).map(|b| percent(*t, b)).collect()).collect();
         for ((text, distance, at), blank) in claimed.into_iter().zip(best_assignment(&table)) {
@@ -572,6 +586,10 @@ mod tests {
         assert_eq!(earned(&any, &["blue", "Blue", "blue."]), 100);
         let forgiving = fill(&[shared, shared, shared], true, TextMatching { max_edits: 1, ..plain });
         assert_eq!(earned(&forgiving, &["blue", "bluee", "gren"]), 200);
+        // A text that fits two answers leaves the one that another text needs.
+        let wild = TextMatching { wildcards: true, ..plain };
+        let greedy = fill(&[&["*甲*"], &["*乙*"], &["*丙*"]], true, wild);
+        assert_eq!(earned(&greedy, &["甲乙", "甲丙", "丙甲"]), 300);
         // The best assignment, not the first: `x` fits both blanks, `y` only the first.
         let crossed = fill(&[&["x", "y"], &["x"]], true, plain);
         assert_eq!(earned(&crossed, &["x", "y"]), 200);
