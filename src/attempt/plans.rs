@@ -99,10 +99,18 @@ impl Default for Plans {
 impl Plans {
     /// Empty caches.
     pub fn new() -> Self {
-        Self {
-            exams: Arc::new(Cache::new(10_000)),
-            forms: Arc::new(Cache::with_weighter(1_000, FORMS_BYTES, ByBytes)),
-        }
+        Self::bounded(FORMS_BYTES)
+    }
+
+    /// Empty caches whose compiled forms take that many bytes at most, roughly.
+    pub fn bounded(bytes: u64) -> Self {
+        let forms = Cache::with_weighter(1_000, bytes, ByBytes);
+        Self { exams: Arc::new(Cache::new(10_000)), forms: Arc::new(forms) }
+    }
+
+    /// What the compiled forms that are kept take, in bytes, roughly.
+    pub fn bytes(&self) -> u64 {
+        self.forms.weight()
     }
 
     /// The facts of an exam; NOT_FOUND where there is none.

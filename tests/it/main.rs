@@ -16,6 +16,7 @@ mod idempotency;
 mod import;
 mod kinds;
 mod lists;
+mod overload;
 mod papers;
 mod race;
 mod results;
