@@ -3,15 +3,16 @@
 
 use std::{
     convert::Infallible,
+    marker::PhantomData,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use futures_util::future::BoxFuture;
 use prost::{
-    Message,
-    encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len},
+    DecodeError, Message,
+    encoding::{WireType, encode_key, encode_varint},
 };
 use tonic::{
     Request, Response, Status, Streaming,
@@ -27,7 +28,7 @@ use super::{
     plain::Plain,
     reply::Reply,
     rpc::Delivery,
-    submission::{Element, ElementStream, Incoming, Outcome, Patience},
+    submission::{Element, ElementStream, Incoming, Patience},
 };
 
 /// See the module.
@@ -69,11 +70,11 @@ impl Service<http::Request<Body>> for DeliveryServer {
         let call = Submissions(Arc::clone(&self.delivery));
         match request.uri().path() {
             "/assessment.v1.DeliveryService/ScoreSubmission" => {
-                let mut grpc = self.grpc(One);
+                let mut grpc = self.grpc(Straight::<One>::default());
                 Box::pin(async move { Ok(grpc.unary(call, request).await) })
             }
             "/assessment.v1.DeliveryService/BatchScoreSubmissions" => {
-                let mut grpc = self.grpc(Many);
+                let mut grpc = self.grpc(Straight::<Many>::default());
                 Box::pin(async move { Ok(grpc.streaming(call, request).await) })
             }
             _ => self.generated.call(request),
@@ -110,116 +111,102 @@ impl StreamingService<Incoming> for Submissions {
     }
 }
 
+/// How submissions come in and how they are answered.
+trait Shape: Default + Send + 'static {
+    type Answer: Send + 'static;
+
+    fn read(bytes: Bytes) -> Result<Incoming, DecodeError>;
+    fn write(answer: Self::Answer, out: &mut EncodeBuf<'_>);
+}
+
+/// The codec of a shape.
+#[derive(Clone, Copy, Debug, Default)]
+struct Straight<S>(PhantomData<S>);
+
+impl<S: Shape> Codec for Straight<S> {
+    type Encode = S::Answer;
+    type Decode = Incoming;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self::default()
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self::default()
+    }
+}
+
+impl<S: Shape> Encoder for Straight<S> {
+    type Item = S::Answer;
+    type Error = Status;
+
+    fn encode(&mut self, answer: S::Answer, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        S::write(answer, out);
+        Ok(())
+    }
+}
+
+impl<S: Shape> Decoder for Straight<S> {
+    type Item = Incoming;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Incoming>, Status> {
+        let bytes = buffer.copy_to_bytes(buffer.remaining());
+        // As the generated codec says it; the edge says it better.
+        S::read(bytes).map(Some).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
 /// One submission a call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct One;
 
-/// A stream of them.
-#[derive(Clone, Copy, Debug)]
-struct Many;
+impl Shape for One {
+    type Answer = Reply;
 
-impl Codec for One {
-    type Encode = Reply;
-    type Decode = Incoming;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
+    fn read(bytes: Bytes) -> Result<Incoming, DecodeError> {
+        Ok(match Plain::parse(&bytes) {
+            Some(plain) => Incoming::Plain(plain, bytes),
+            None => Incoming::General(pb::ScoreSubmissionRequest::decode(bytes)?),
+        })
     }
 
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Codec for Many {
-    type Encode = Element;
-    type Decode = Incoming;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for One {
-    type Item = Reply;
-    type Error = Status;
-
-    fn encode(&mut self, reply: Reply, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+    fn write(reply: Reply, out: &mut EncodeBuf<'_>) {
         out.reserve(reply.encoded_len());
         reply.encode(out);
-        Ok(())
     }
 }
 
-impl Decoder for One {
-    type Item = Incoming;
-    type Error = Status;
+/// A stream of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Many;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Incoming>, Status> {
-        let bytes = buffer.copy_to_bytes(buffer.remaining());
-        Ok(Some(match Plain::parse(&bytes) {
-            Some(plain) => Incoming::Plain(plain, bytes),
-            None => Incoming::General(pb::ScoreSubmissionRequest::decode(bytes).map_err(undecodable)?),
-        }))
-    }
-}
+impl Shape for Many {
+    type Answer = Element;
 
-impl Encoder for Many {
-    type Item = Element;
-    type Error = Status;
-
-    fn encode(&mut self, element: Element, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        let mut answer = pb::BatchScoreSubmissionsResponse {
-            request_id: element.request_id,
-            index: element.index,
-            outcome: None,
-        };
-        match element.outcome {
-            Outcome::Error(error) => {
-                answer.outcome = Some(pb::batch_score_submissions_response::Outcome::Error(error));
-                out.reserve(answer.encoded_len());
-                answer.encode_raw(out);
-            }
-            Outcome::Result(reply) => {
-                // result = 3
-                let length = reply.encoded_len();
-                let whole = answer.encoded_len() + key_len(3) + encoded_len_varint(length as u64) + length;
-                out.reserve(whole);
-                answer.encode_raw(out);
-                encode_key(3, WireType::LengthDelimited, out);
-                encode_varint(length as u64, out);
-                reply.encode(out);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Decoder for Many {
-    type Item = Incoming;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Incoming>, Status> {
-        let bytes = buffer.copy_to_bytes(buffer.remaining());
-        Ok(Some(match Plain::parse_element(&bytes) {
+    fn read(bytes: Bytes) -> Result<Incoming, DecodeError> {
+        Ok(match Plain::parse_element(&bytes) {
             Some((plain, at)) => Incoming::Plain(plain, bytes.slice(at)),
             None => {
-                let element = pb::BatchScoreSubmissionsRequest::decode(bytes).map_err(undecodable)?;
+                let element = pb::BatchScoreSubmissionsRequest::decode(bytes)?;
                 Incoming::General(element.submission.unwrap_or_default())
             }
-        }))
+        })
     }
-}
 
-/// As the generated codec says it; the edge says it better.
-fn undecodable(error: prost::DecodeError) -> Status {
-    Status::internal(error.to_string())
+    fn write(element: Element, out: &mut EncodeBuf<'_>) {
+        let (answer, reply) = element.parted();
+        out.reserve(answer.encoded_len());
+        answer.encode_raw(out);
+        if let Some(reply) = reply {
+            // result = 3
+            let length = reply.encoded_len();
+            out.reserve(8 + length);
+            encode_key(3, WireType::LengthDelimited, out);
+            encode_varint(length as u64, out);
+            reply.encode(out);
+        }
+    }
 }

@@ -91,18 +91,24 @@ pub struct Element {
 }
 
 impl Element {
+    /// As the message that it is, but for a result.
+    pub fn parted(self) -> (pb::BatchScoreSubmissionsResponse, Option<Reply>) {
+        use pb::batch_score_submissions_response::Outcome as Shown;
+        let (outcome, reply) = match self.outcome {
+            Outcome::Result(reply) => (None, Some(reply)),
+            Outcome::Error(error) => (Some(Shown::Error(error)), None),
+        };
+        let answer =
+            pb::BatchScoreSubmissionsResponse { request_id: self.request_id, index: self.index, outcome };
+        (answer, reply)
+    }
+
     /// As the message that it is.
     pub fn into_message(self) -> pb::BatchScoreSubmissionsResponse {
         use pb::batch_score_submissions_response::Outcome as Shown;
-        let outcome = match self.outcome {
-            Outcome::Result(reply) => Shown::Result(reply.into_result()),
-            Outcome::Error(error) => Shown::Error(error),
-        };
-        pb::BatchScoreSubmissionsResponse {
-            request_id: self.request_id,
-            index: self.index,
-            outcome: Some(outcome),
-        }
+        let (answer, reply) = self.parted();
+        let result = reply.map(|reply| Shown::Result(reply.into_result()));
+        pb::BatchScoreSubmissionsResponse { outcome: result.or(answer.outcome), ..answer }
     }
 }
 
