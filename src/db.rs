@@ -255,7 +255,7 @@ impl Db {
         let key = match self.keys.get(&credential.key) {
             Some((key, until)) if until > Instant::now() => key,
             _ => {
-                let key = Arc::new(self.load_key(credential, deadline).await?.ok_or_else(void)?);
+                let key = Arc::new(Box::pin(self.load_key(credential, deadline)).await?.ok_or_else(void)?);
                 self.keys.insert(credential.key, (Arc::clone(&key), Instant::now() + KEY_TRUST));
                 key
             }
@@ -365,6 +365,24 @@ impl Db {
 }
 
 impl Unit {
+    /// Does a request once: `work` in a unit of work that is committed with its answer; nothing but the first answer where
+    /// the request was answered before. What fails leaves nothing behind.
+    pub async fn once<T: Message + Default>(
+        db: &Db,
+        caller: &Caller,
+        request_id: &str,
+        request: &impl Message,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        match db.write(caller, request_id, digest(request)).await? {
+            Begun::New(mut unit) => {
+                let answer = work(&mut unit).await?;
+                unit.commit(answer).await
+            }
+            Begun::Done(first) => Ok(first),
+        }
+    }
+
     /// The connection, with the tenant set.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx

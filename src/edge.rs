@@ -117,7 +117,8 @@ async fn admit(db: &Db, headers: &HeaderMap, method: &str, deadline: Instant) ->
     let key = db.key(&credential, deadline).await?;
     let caller = Caller::new(&key, method, deadline);
     if let Err(refusal) = caller.check_role() {
-        db.note_refusal(&caller).await;
+        // Boxed, as all that is large and seldom: the future of a call is moved about.
+        Box::pin(db.note_refusal(&caller)).await;
         return Err(refusal);
     }
     Ok(caller)

@@ -11,7 +11,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     admin, assembly,
-    attempt::{expiry, plans::Plans, rpc::Delivery},
+    attempt::{expiry, plans::Plans, rpc::Delivery, service::DeliveryServer},
     bank,
     db::Db,
     edge::EdgeLayer,
@@ -19,8 +19,8 @@ use crate::{
     operation::{carry::Carrier, rpc::Operations},
     pb::{
         self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
-        delivery_service_server::DeliveryServiceServer, exam_service_server::ExamServiceServer,
-        grading_service_server::GradingServiceServer, longrunning::operations_server::OperationsServer,
+        exam_service_server::ExamServiceServer, grading_service_server::GradingServiceServer,
+        longrunning::operations_server::OperationsServer,
         question_bank_service_server::QuestionBankServiceServer, result_service_server::ResultServiceServer,
     },
     result::rpc::Results,
@@ -88,10 +88,7 @@ pub async fn serve(
         )
         .add_service(AssemblyServiceServer::new(assembly::rpc::Assembly::new(db.clone())))
         .add_service(ExamServiceServer::new(exam::rpc::Exams::new(db.clone())))
-        .add_service(
-            DeliveryServiceServer::new(Delivery::new(db.clone(), plans.clone()))
-                .max_decoding_message_size(MAX_MESSAGE),
-        )
+        .add_service(DeliveryServer::new(Delivery::new(db.clone(), plans.clone()), MAX_MESSAGE))
         .add_service(GradingServiceServer::new(grading::rpc::Grading::new(
             db.clone(),
             plans.clone(),

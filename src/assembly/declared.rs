@@ -163,6 +163,10 @@ fn printed_name(kind: Kind) -> &'static str {
         Kind::FillBlank => "填空题",
         Kind::ShortAnswer => "简答题",
         Kind::Case => "案例题",
+        Kind::Numeric => "计算题",
+        Kind::Matching => "配对题",
+        Kind::Ordering => "排序题",
+        Kind::Essay => "论述题",
     }
 }
 

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use crate::{
     auth::Caller,
     bank,
-    db::{Begun, Db, Unit, digest},
+    db::{Db, Unit},
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{BankId, BankName, BlueprintId, BlueprintName, FormId, FormName, Parent},
@@ -47,12 +47,11 @@ impl Assembly {
         let given = blueprint.and_then(|b| parse_under("blueprint", b, &mut fields));
         let given = whole(fields, given)?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let row = store(&mut unit, caller, &BlueprintName { blueprint: id }, &given).await?;
-        unit.commit(wire::show(&row)).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let row = store(unit, caller, &BlueprintName { blueprint: id }, &given).await?;
+            Ok(wire::show(&row))
+        })
+        .await
     }
 
     async fn get(&self, caller: &Caller, request: pb::GetBlueprintRequest) -> Result<pb::Blueprint> {
@@ -103,26 +102,26 @@ impl Assembly {
         }
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let absent = || Error::NotFound(name.to_string());
-        let old = sql::lock_blueprint(unit.conn(), tenant, &name.blueprint).await?.ok_or_else(absent)?;
-        if !given.etag.is_empty() && given.etag != old.revision.to_string() {
-            return Err(Error::Stale(name.to_string()));
-        }
-        let mut fields = Fields::default();
-        if !given.bank.is_empty() && given.bank != format!("banks/{}", old.bank_id) {
-            fields.bad("blueprint.bank", "is fixed once the blueprint is created");
-        }
-        let merged = parse_under("blueprint", &wire::merge(&old, &given, paths), &mut fields);
-        let merged = whole(fields, merged)?;
-        let row =
-            sql::update_blueprint(unit.conn(), tenant, &name.blueprint, &merged).await?.ok_or_else(absent)?;
-        unit.changed("blueprint.updated", &name, json!({ "fields": paths }));
-        unit.commit(wire::show(&row)).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let absent = || Error::NotFound(name.to_string());
+            let old = sql::lock_blueprint(unit.conn(), tenant, &name.blueprint).await?.ok_or_else(absent)?;
+            if !given.etag.is_empty() && given.etag != old.revision.to_string() {
+                return Err(Error::Stale(name.to_string()));
+            }
+            let mut fields = Fields::default();
+            if !given.bank.is_empty() && given.bank != format!("banks/{}", old.bank_id) {
+                fields.bad("blueprint.bank", "is fixed once the blueprint is created");
+            }
+            let merged = parse_under("blueprint", &wire::merge(&old, &given, paths), &mut fields);
+            let merged = whole(fields, merged)?;
+            let row = sql::update_blueprint(unit.conn(), tenant, &name.blueprint, &merged)
+                .await?
+                .ok_or_else(absent)?;
+            unit.changed("blueprint.updated", &name, json!({ "fields": paths }));
+            Ok(wire::show(&row))
+        })
+        .await
     }
 
     async fn check(
@@ -184,24 +183,22 @@ impl Assembly {
             let shown = drawn.iter().map(|(form, plan)| wire::show_form(form, plan, false, false));
             return Ok(pb::AssembleFormsResponse { forms: shown.collect() });
         }
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let drawn = self.draw(unit.conn(), caller, &name, wanted, ids).await?;
-        let (mut forms, plans): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-        let at = sql::insert_forms(unit.conn(), caller.tenant.id, &name.blueprint, &forms)
-            .await?
-            .map_err(|taken| Error::Exists(taken.to_string()))?;
-        for form in &mut forms {
-            form.create_time = at;
-            // As text: a JSON number would lose the low bits of a large seed.
-            let data = json!({ "label": form.label, "seed": form.seed.to_string() });
-            unit.changed("form.created", &form.name, data);
-        }
-        let shown = forms.iter().zip(&plans).map(|(form, plan)| wire::show_form(form, plan, false, true));
-        let answer = pb::AssembleFormsResponse { forms: shown.collect() };
-        unit.commit(answer).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let drawn = self.draw(unit.conn(), caller, &name, wanted, ids).await?;
+            let (mut forms, plans): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
+            let at = sql::insert_forms(unit.conn(), caller.tenant.id, &name.blueprint, &forms)
+                .await?
+                .map_err(|taken| Error::Exists(taken.to_string()))?;
+            for form in &mut forms {
+                form.create_time = at;
+                // As text: a JSON number would lose the low bits of a large seed.
+                let data = json!({ "label": form.label, "seed": form.seed.to_string() });
+                unit.changed("form.created", &form.name, data);
+            }
+            let shown = forms.iter().zip(&plans).map(|(form, plan)| wire::show_form(form, plan, false, true));
+            Ok(pb::AssembleFormsResponse { forms: shown.collect() })
+        })
+        .await
     }
 
     /// The forms that a blueprint gives now, each with its plan; nothing is stored.

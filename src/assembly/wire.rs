@@ -356,7 +356,7 @@ pub fn show_form(form: &Form, plan: &Plan, full: bool, stored: bool) -> pb::Form
         let labels: Option<Vec<char>> = match &item.content.task {
             Task::Choice(choice) => Some(choice.options.iter().map(|o| o.label).collect()),
             Task::TrueFalse { .. } => Some(Vec::new()),
-            Task::FillBlank(_) | Task::ShortAnswer { .. } | Task::Case { .. } => None,
+            _ => None,
         };
         let slot = plan.slots().get(item.position as usize - 1);
         let version = item.version.to_string();

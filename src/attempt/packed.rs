@@ -7,13 +7,14 @@
 //!
 //! ```text
 //! response   00 blank · 01 false · 02 true · 03 n (len bytes)* texts · 04 len bytes text · 05 b b b b choice
+//!            06 n b* pairs by prompt (0 none, else option + 1) · 07 n b* order · 08 len bytes number
 //!            40..7f choice of the first 6 options · 80..ff b choice of the first 15 options
 //! mark       00 not answered · 01 awaiting · 10..2c zigzag mantissa with 0..28 decimals · 80..ff whole points 0..127
 //! ```
 
 use rust_decimal::Decimal;
 
-use super::response::{Mark, Response};
+use super::response::{Mark, NONE, Response};
 use crate::{bank::content::OptionSet, points::Points};
 
 /// The version that is written; the only one so far that is read.
@@ -25,6 +26,9 @@ const TRUE: u8 = 0x02;
 const TEXTS: u8 = 0x03;
 const TEXT: u8 = 0x04;
 const WIDE: u8 = 0x05;
+const PAIRS: u8 = 0x06;
+const ORDER: u8 = 0x07;
+const NUMBER: u8 = 0x08;
 const SIX: u8 = 0x40;
 const HIGH: u8 = 0x80;
 
@@ -81,6 +85,20 @@ pub fn pack_responses(responses: &[Response]) -> Vec<u8> {
             Response::Text(text) => {
                 out.push(TEXT);
                 put_text(&mut out, text);
+            }
+            Response::Number(text) => {
+                out.push(NUMBER);
+                put_text(&mut out, text);
+            }
+            Response::Pairs(options) => {
+                out.push(PAIRS);
+                put_varint(&mut out, options.len() as u128);
+                out.extend(options.iter().map(|option| if *option == NONE { 0 } else { option + 1 }));
+            }
+            Response::Order(options) => {
+                out.push(ORDER);
+                put_varint(&mut out, options.len() as u128);
+                out.extend_from_slice(options);
             }
         }
     }
@@ -290,6 +308,14 @@ impl<'a> Reader<'a> {
         if set.bits() == bits { Ok(set) } else { Err(Unpack::Value) }
     }
 
+    /// The bytes of indices of options, each raised by `by`; more than there can be are never written.
+    fn indices(&mut self, by: usize) -> Result<&'a [u8], Unpack> {
+        let length = self.length()?;
+        let bytes = self.take(length)?;
+        let fits = |byte: &u8| usize::from(*byte) < OptionSet::MAX + by;
+        if length <= OptionSet::MAX && bytes.iter().all(fits) { Ok(bytes) } else { Err(Unpack::Value) }
+    }
+
     fn response(&mut self) -> Result<Response, Unpack> {
         Ok(match self.byte()? {
             BLANK => Response::Blank,
@@ -301,6 +327,11 @@ impl<'a> Reader<'a> {
                 Response::Texts(texts?)
             }
             TEXT => Response::Text(self.text()?.to_owned()),
+            NUMBER => Response::Number(self.text()?.into()),
+            PAIRS => {
+                Response::Pairs(self.indices(1)?.iter().map(|b| b.checked_sub(1).unwrap_or(NONE)).collect())
+            }
+            ORDER => Response::Order(self.indices(0)?.into()),
             tag => Response::Choice(self.choice(tag)?),
         })
     }
@@ -317,8 +348,11 @@ impl<'a> Reader<'a> {
                 }
                 if written { Glance::Written } else { Glance::Blank }
             }
-            TEXT if self.text()?.trim().is_empty() => Glance::Blank,
-            TEXT => Glance::Written,
+            TEXT | NUMBER if self.text()?.trim().is_empty() => Glance::Blank,
+            TEXT | NUMBER => Glance::Written,
+            PAIRS if self.indices(1)?.iter().all(|b| *b == 0) => Glance::Blank,
+            ORDER if self.indices(0)?.is_empty() => Glance::Blank,
+            PAIRS | ORDER => Glance::Written,
             tag => match self.choice(tag)? {
                 OptionSet::EMPTY => Glance::Blank,
                 set => Glance::Choice(set),
@@ -354,6 +388,10 @@ mod tests {
             any::<u32>().prop_map(|b| Response::Choice(OptionSet::from_bits(b >> (b % 32)))),
             proptest::collection::vec(".{0,9}", 0..4).prop_map(Response::Texts),
             ".{0,200}".prop_map(Response::Text),
+            ".{0,20}".prop_map(|text| Response::Number(text.into())),
+            proptest::collection::vec(prop_oneof![0u8..26, Just(NONE)], 0..=26)
+                .prop_map(|options| Response::Pairs(options.into())),
+            proptest::collection::vec(0u8..26, 0..=26).prop_map(|options| Response::Order(options.into())),
         ]
     }
 

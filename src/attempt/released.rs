@@ -9,10 +9,11 @@ use crate::{
     exam::policy::{ReleaseContent, grade, passed},
     ids::AttemptName,
     pb,
-    result::show::mark_state,
 };
 
-use super::{packed::unpack_marks, plans::CompiledForm, response::Mark, rpc::Delivery, sql};
+use super::{
+    packed::unpack_marks, plans::CompiledForm, response::Mark, rpc::Delivery, sql, wire::mark_state,
+};
 
 impl Delivery {
     /// What the candidate may see now. An attempt that is open or void has nothing to show.
@@ -96,8 +97,11 @@ fn key(leaf: &Content) -> Vec<String> {
                 best.map(|a| a.text.clone()).unwrap_or_default()
             })
             .collect(),
-        Task::ShortAnswer { reference } if reference.is_empty() => Vec::new(),
-        Task::ShortAnswer { reference } => vec![reference.clone()],
+        Task::Numeric(numeric) => vec![numeric.shown()],
+        Task::Matching(matching) => matching.shown(),
+        Task::Ordering(ordering) => ordering.shown(),
+        Task::ShortAnswer { reference } | Task::Essay { reference } if reference.is_empty() => Vec::new(),
+        Task::ShortAnswer { reference } | Task::Essay { reference } => vec![reference.clone()],
         Task::Case { .. } => Vec::new(),
     }
 }

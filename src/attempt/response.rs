@@ -1,5 +1,6 @@
 //! What a candidate answered at one position, and what scoring made of it.
 
+pub use crate::scoring::matching::NONE;
 use crate::{bank::content::OptionSet, points::Points};
 
 /// The answer at one position of a form.
@@ -16,6 +17,12 @@ pub enum Response {
     Texts(Vec<String>),
     /// Free text.
     Text(String),
+    /// A number as it was written.
+    Number(Box<str>),
+    /// For each prompt the index of the option that was taken for it, or [`NONE`].
+    Pairs(Box<[u8]>),
+    /// The indices of options, the first one first; those that are not there were not placed.
+    Order(Box<[u8]>),
 }
 
 impl Response {
@@ -27,9 +34,15 @@ impl Response {
             Self::Truth(_) => false,
             Self::Texts(texts) => texts.iter().all(|t| t.trim().is_empty()),
             Self::Text(text) => text.trim().is_empty(),
+            Self::Number(text) => text.trim().is_empty(),
+            Self::Pairs(options) => options.iter().all(|option| *option == NONE),
+            Self::Order(options) => options.is_empty(),
         }
     }
 }
+
+// Every submission holds fifty of these: what is larger than a text is put into a box.
+const _: () = assert!(size_of::<Response>() <= 32);
 
 /// What scoring made of one response. The maximum stands in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::json;
 use sqlx::PgConnection;
 use tonic::{Request, Response as Reply, Status, Streaming};
@@ -25,10 +26,12 @@ use super::{
     response::Response,
     sitting::{self, EXPIRED, LATE, State, Timing},
     sql::{self, AttemptRow, Saved},
-    submission::{BatchStream, Patience},
+    submission::{Element, Incoming, Patience},
     wire,
     writer::Writer,
 };
+
+type BatchStream = BoxStream<'static, Result<pb::BatchScoreSubmissionsResponse, Status>>;
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -394,7 +397,8 @@ impl DeliveryService for Delivery {
         r: Request<pb::ScoreSubmissionRequest>,
     ) -> Result<Reply<pb::Result>, Status> {
         let caller = Caller::of(&r)?;
-        Ok(Reply::new(self.score(&caller, r.into_inner(), Patience::Refuse).await?))
+        let scored = self.score(&caller, Incoming::General(r.into_inner()), Patience::Refuse).await?;
+        Ok(Reply::new(scored.into_result()))
     }
 
     async fn report_sitting_events(
@@ -433,6 +437,10 @@ impl DeliveryService for Delivery {
         r: Request<Streaming<pb::BatchScoreSubmissionsRequest>>,
     ) -> Result<Reply<BatchStream>, Status> {
         let caller = Caller::of(&r)?;
-        Ok(Reply::new(self.score_stream(caller, r.into_inner())))
+        let incoming = r
+            .into_inner()
+            .map(|message| message.map(|element| Incoming::General(element.submission.unwrap_or_default())));
+        let answers = self.score_stream(caller, incoming).map(|answer| answer.map(Element::into_message));
+        Ok(Reply::new(Box::pin(answers)))
     }
 }

@@ -1,12 +1,13 @@
 //! Submissions of candidates who sat elsewhere: read, scored and handed to the writers; one by one or in a stream.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream::BoxStream};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
-use tonic::{Status, Streaming};
+use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
@@ -22,7 +23,9 @@ use crate::{
 use super::{
     ending::{answered, state_of},
     packed::{pack_marks, pack_responses},
+    plain::Plain,
     plans::CompiledForm,
+    reply::Reply,
     response::Response,
     rpc::{Delivery, form_index, merge},
     submission_sql::Submission,
@@ -34,8 +37,92 @@ const WINDOW: usize = 256;
 /// Kilobytes of one stream that are under way at once; a larger submission is alone.
 const WINDOW_KB: usize = 4 * 1024;
 
+/// A submission as it came in.
+#[derive(Debug)]
+pub enum Incoming {
+    /// Read from its bytes, which are kept for where it turns out not to fit its form.
+    Plain(Plain, Bytes),
+    /// As a message.
+    General(pb::ScoreSubmissionRequest),
+}
+
+impl Incoming {
+    fn size(&self) -> usize {
+        match self {
+            Self::Plain(_, bytes) => bytes.len(),
+            Self::General(request) => request.encoded_len(),
+        }
+    }
+
+    fn request_id(&self) -> &str {
+        match self {
+            Self::Plain(plain, _) => &plain.request_id,
+            Self::General(request) => &request.request_id,
+        }
+    }
+
+    /// The responses by position. What does not fit is named.
+    fn responses(&self, form: &CompiledForm) -> Result<Vec<Response>> {
+        let general = |request: &pb::ScoreSubmissionRequest| {
+            let mut fields = Fields::default();
+            let given = wire::responses(form, &request.responses, &mut fields);
+            fields.done()?;
+            Ok(merge(vec![Response::Blank; form.plan.slots().len()], given))
+        };
+        match self {
+            Self::Plain(plain, bytes) => match plain.responses(form) {
+                Some(responses) => Ok(responses),
+                None => general(&pb::ScoreSubmissionRequest::decode(bytes.clone()).unwrap_or_default()),
+            },
+            Self::General(request) => general(request),
+        }
+    }
+}
+
+/// What became of one submission of a stream.
+#[derive(Debug)]
+pub struct Element {
+    /// The submission's request id.
+    pub request_id: String,
+    /// Its place in the stream, from 0.
+    pub index: i64,
+    /// The result, or why there is none.
+    pub outcome: Outcome,
+}
+
+impl Element {
+    /// As the message that it is, but for a result.
+    pub fn parted(self) -> (pb::BatchScoreSubmissionsResponse, Option<Reply>) {
+        use pb::batch_score_submissions_response::Outcome as Shown;
+        let (outcome, reply) = match self.outcome {
+            Outcome::Result(reply) => (None, Some(reply)),
+            Outcome::Error(error) => (Some(Shown::Error(error)), None),
+        };
+        let answer =
+            pb::BatchScoreSubmissionsResponse { request_id: self.request_id, index: self.index, outcome };
+        (answer, reply)
+    }
+
+    /// As the message that it is.
+    pub fn into_message(self) -> pb::BatchScoreSubmissionsResponse {
+        use pb::batch_score_submissions_response::Outcome as Shown;
+        let (answer, reply) = self.parted();
+        let result = reply.map(|reply| Shown::Result(reply.into_result()));
+        pb::BatchScoreSubmissionsResponse { outcome: result.or(answer.outcome), ..answer }
+    }
+}
+
+/// The result, or why there is none.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The result.
+    Result(Reply),
+    /// Why there is none.
+    Error(pb::ElementError),
+}
+
 /// The answers of a stream.
-pub type BatchStream = Pin<Box<dyn Stream<Item = Result<pb::BatchScoreSubmissionsResponse, Status>> + Send>>;
+pub type ElementStream = BoxStream<'static, Result<Element, Status>>;
 
 /// What a submission does where too many wait already.
 #[derive(Clone, Copy, Debug)]
@@ -51,37 +138,42 @@ impl Delivery {
     pub(super) async fn score(
         &self,
         caller: &Caller,
-        request: pb::ScoreSubmissionRequest,
+        incoming: Incoming,
         patience: Patience,
-    ) -> Result<pb::Result> {
+    ) -> Result<Reply> {
+        let (parent, candidate, form, request_id, view) = match &incoming {
+            Incoming::Plain(s, _) => (&s.parent, &s.candidate, &s.form, &s.request_id, s.view),
+            Incoming::General(s) => (&s.parent, &s.candidate, &s.form, &s.request_id, s.view),
+        };
         let mut fields = Fields::default();
-        let exam: ExamName = fields.take("parent", request.parent.parse());
-        let candidate = fields.candidate("candidate", &request.candidate);
-        if request.request_id.is_empty() {
+        let exam: ExamName = fields.take("parent", parent.parse());
+        let candidate = fields.candidate("candidate", candidate);
+        if request_id.is_empty() {
             fields.bad("request_id", "is required: it makes the submission count once");
         }
-        fields.request_id(&request.request_id);
-        let view = pb::ResultView::try_from(request.view);
+        fields.request_id(request_id);
+        let view = pb::ResultView::try_from(view);
         if view.is_err() {
             fields.bad("view", "is no view of a result");
         }
-        let form: Option<FormName> = match request.form.as_str() {
+        let form: Option<FormName> = match form.as_str() {
             "" => None,
             name => Some(fields.take("form", name.parse())),
         };
         fields.done()?;
 
         let tenant = caller.tenant.id;
-        let (facts, index, compiled) = self.form_for(caller, &exam, form.as_ref()).await?;
-        let mut fields = Fields::default();
-        let given = wire::responses(&compiled, &request.responses, &mut fields);
-        fields.done()?;
-        let responses = merge(vec![Response::Blank; compiled.plan.slots().len()], given);
+        let (facts, index, compiled) = match self.kept_form_for(tenant, &exam, form.as_ref())? {
+            Some(kept) => kept,
+            // Boxed, for it is large and seldom: a future is moved about with every call.
+            None => Box::pin(self.load_form_for(caller, &exam, form.as_ref())).await?,
+        };
+        let responses = incoming.responses(&compiled)?;
         let marks = compiled.plan.score(&responses);
         let outcome = compiled.plan.outcome(&marks);
         let packed = pack_responses(&responses);
         let submission = Submission {
-            attempt: submission_id(tenant, &request.request_id),
+            attempt: submission_id(tenant, request_id),
             request_hash: meaning(&exam, &candidate, index, &packed),
             exam: exam.exam,
             candidate: candidate.clone(),
@@ -94,6 +186,7 @@ impl Delivery {
             responses: packed,
             marks: pack_marks(&marks),
         };
+        drop(incoming);
         let stored = match patience {
             Patience::Refuse => self.writer.store(tenant, submission).await?,
             Patience::Wait => self.writer.store_in_turn(tenant, submission).await?,
@@ -112,8 +205,8 @@ impl Delivery {
             revision: 1,
         };
         Ok(match view {
-            Ok(pb::ResultView::Basic) => show::basic(sat, &outcome),
-            _ => show::result(sat, &marks, &outcome),
+            Ok(pb::ResultView::Basic) => Reply::without_marks(show::basic(sat, &outcome)),
+            _ => Reply::new(show::without_marks(sat, &outcome), &compiled, &marks),
         })
     }
 
@@ -121,15 +214,14 @@ impl Delivery {
     pub(super) fn score_stream(
         &self,
         caller: Caller,
-        submissions: Streaming<pb::BatchScoreSubmissionsRequest>,
-    ) -> BatchStream {
-        use pb::batch_score_submissions_response::Outcome;
+        submissions: impl Stream<Item = Result<Incoming, Status>> + Send + 'static,
+    ) -> ElementStream {
         let delivery = self.clone();
         let room = Arc::new(Semaphore::new(WINDOW_KB));
         let sized = submissions.then(move |message| {
             let room = Arc::clone(&room);
             async move {
-                let size = message.as_ref().map_or(0, Message::encoded_len);
+                let size = message.as_ref().map_or(0, Incoming::size);
                 let kilobytes = u32::try_from((size / 1024 + 1).min(WINDOW_KB)).unwrap_or(1);
                 // The semaphore is never closed, so there is always an answer.
                 (message, room.acquire_many_owned(kilobytes).await.ok())
@@ -143,50 +235,55 @@ impl Delivery {
                 let caller = caller.renewed();
                 async move {
                     // A message that cannot be read ends the stream: nobody can say where the next one begins.
-                    let message = message.map_err(|s| crate::edge::restate_status(&s).unwrap_or(s))?;
-                    let submission = message.submission.unwrap_or_default();
-                    let request_id = submission.request_id.clone();
-                    let scored = delivery.score(&caller, submission, Patience::Wait).await;
+                    let incoming = message.map_err(|s| crate::edge::restate_status(&s).unwrap_or(s))?;
+                    let request_id = incoming.request_id().to_owned();
+                    let scored = delivery.score(&caller, incoming, Patience::Wait).await;
                     drop(room);
                     let outcome = scored.map_or_else(|e| Outcome::Error(e.into()), Outcome::Result);
-                    Ok(pb::BatchScoreSubmissionsResponse {
-                        request_id,
-                        index: index as i64,
-                        outcome: Some(outcome),
-                    })
+                    Ok(Element { request_id, index: index as i64, outcome })
                 }
             })
             .buffer_unordered(WINDOW);
         Box::pin(answers)
     }
 
-    /// The form that a submission names, or the exam's only one; without a round trip where it is kept.
-    async fn form_for(
+    /// The form that a submission names, or the exam's only one, where it is kept: no round trip.
+    fn kept_form_for(
+        &self,
+        tenant: Uuid,
+        exam: &ExamName,
+        form: Option<&FormName>,
+    ) -> Result<Option<FoundForm>> {
+        let Some(facts) = self.plans.kept_exam(tenant, &exam.exam) else { return Ok(None) };
+        let index = pick_form(&facts, form)?;
+        Ok(self.plans.kept_form(tenant, &facts, index).map(|compiled| (facts, index, compiled)))
+    }
+
+    /// The same, from the database.
+    async fn load_form_for(
         &self,
         caller: &Caller,
         exam: &ExamName,
         form: Option<&FormName>,
-    ) -> Result<(Arc<Facts>, usize, Arc<CompiledForm>)> {
+    ) -> Result<FoundForm> {
         let tenant = caller.tenant.id;
-        let pick = |facts: &Facts| match form {
-            Some(form) => form_index(facts, form),
-            None if facts.forms.len() == 1 => Ok(0),
-            None => {
-                Err(Error::invalid("form", format!("is required: the exam has {} forms", facts.forms.len())))
-            }
-        };
-        if let Some(facts) = self.plans.kept_exam(tenant, &exam.exam) {
-            let index = pick(&facts)?;
-            if let Some(compiled) = self.plans.kept_form(tenant, &facts, index) {
-                return Ok((facts, index, compiled));
-            }
-        }
         let mut tx = self.db.read(caller).await?;
         let facts = self.plans.exam(&mut tx, tenant, &exam.exam).await?;
-        let index = pick(&facts)?;
+        let index = pick_form(&facts, form)?;
         let compiled = self.plans.form(&mut tx, tenant, &facts, index).await?;
         tx.commit().await?;
         Ok((facts, index, compiled))
+    }
+}
+
+/// The facts of an exam, and one of its forms with its index.
+type FoundForm = (Arc<Facts>, usize, Arc<CompiledForm>);
+
+fn pick_form(facts: &Facts, form: Option<&FormName>) -> Result<usize> {
+    match form {
+        Some(form) => form_index(facts, form),
+        None if facts.forms.len() == 1 => Ok(0),
+        None => Err(Error::invalid("form", format!("is required: the exam has {} forms", facts.forms.len()))),
     }
 }
 

@@ -4,19 +4,27 @@
 use std::collections::HashMap;
 
 use crate::{
-    bank::content::{Content, OptionSet, Task},
+    bank::content::{Content, Kind, OptionSet, Task},
     door::Fields,
     ids::QuestionRef,
     pb,
     points::Points,
+    scoring::plan::Slot,
 };
 
-use super::{plans::CompiledForm, response::Response};
+use super::{
+    plans::CompiledForm,
+    response::{Mark, NONE, Response},
+};
 
 /// The most characters of one text in a fill-blank response.
 const MAX_BLANK: usize = 2_000;
 /// The most characters of a free text.
 const MAX_TEXT: usize = 100_000;
+/// The most characters of an essay.
+const MAX_ESSAY: usize = 200_000;
+/// The most characters of a number.
+const MAX_NUMBER: usize = 128;
 
 /// A form as a candidate sees it.
 pub fn paper(form: &CompiledForm) -> pb::Paper {
@@ -54,6 +62,7 @@ pub fn paper(form: &CompiledForm) -> pb::Paper {
                         stem: part.content.stem.clone(),
                         options: options(&part.content),
                         blank_count: blanks(&part.content),
+                        prompts: prompts(&part.content),
                     })
                     .collect(),
                 ..Default::default()
@@ -67,6 +76,7 @@ pub fn paper(form: &CompiledForm) -> pb::Paper {
                 options: options(&item.content),
                 blank_count: blanks(&item.content),
                 parts: Vec::new(),
+                prompts: prompts(&item.content),
             },
         };
         if let Some(section) = sections.get_mut(item.section) {
@@ -82,14 +92,17 @@ pub fn paper(form: &CompiledForm) -> pb::Paper {
 }
 
 fn options(content: &Content) -> Vec<pb::PaperOption> {
-    match &content.task {
-        Task::Choice(choice) => choice
-            .options
-            .iter()
-            .map(|o| pb::PaperOption { label: o.label.to_string(), text: o.text.clone() })
-            .collect(),
-        _ => Vec::new(),
-    }
+    let options = match &content.task {
+        Task::Choice(choice) => &choice.options,
+        Task::Matching(matching) => &matching.options,
+        Task::Ordering(ordering) => &ordering.options,
+        _ => return Vec::new(),
+    };
+    options.iter().map(|o| pb::PaperOption { label: o.label.to_string(), text: o.text.clone() }).collect()
+}
+
+fn prompts(content: &Content) -> Vec<String> {
+    if let Task::Matching(matching) = &content.task { matching.prompts.clone() } else { Vec::new() }
 }
 
 fn blanks(content: &Content) -> i32 {
@@ -216,7 +229,10 @@ fn answer(
         (!given.choices.is_empty() && !matches!(key, Key::Choice { .. }), "choices", "a choice question"),
         (given.truth.is_some() && !matches!(key, Key::Truth(_)), "truth", "a true/false question"),
         (!given.texts.is_empty() && !matches!(key, Key::Texts(_)), "texts", "a fill-blank question"),
-        (!given.text.is_empty() && !matches!(key, Key::Person), "text", "a short answer"),
+        (!given.text.is_empty() && !matches!(key, Key::Person(_)), "text", "a short answer or an essay"),
+        (!given.number.is_empty() && !matches!(key, Key::Numeric(_)), "number", "a numeric question"),
+        (!given.pairs.is_empty() && !matches!(key, Key::Matching(_)), "pairs", "a matching question"),
+        (!given.order.is_empty() && !matches!(key, Key::Ordering(_)), "order", "an ordering question"),
     ];
     let mut fits = true;
     for (bad, field, kind) in wrong {
@@ -259,10 +275,75 @@ fn answer(
         return Response::Texts(given.texts.clone());
     }
     if !given.text.is_empty() {
-        check_text(&given.text, MAX_TEXT, format_args!("{at}.text"), fields);
+        let most = if key.kind() == Kind::Essay { MAX_ESSAY } else { MAX_TEXT };
+        check_text(&given.text, most, format_args!("{at}.text"), fields);
         return Response::Text(given.text.clone());
     }
-    Response::Blank
+    match key {
+        Key::Numeric(_) if !given.number.is_empty() => {
+            check_text(&given.number, MAX_NUMBER, format_args!("{at}.number"), fields);
+            Response::Number(given.number.as_str().into())
+        }
+        Key::Matching(key) if !given.pairs.is_empty() => {
+            pairs(&given.pairs, key.prompts(), &form.labels[index], at, fields)
+        }
+        Key::Ordering(_) if !given.order.is_empty() => order(&given.order, &form.labels[index], at, fields),
+        _ => Response::Blank,
+    }
+}
+
+fn pairs(
+    given: &[pb::MatchedPair],
+    prompts: usize,
+    labels: &[char],
+    at: std::fmt::Arguments<'_>,
+    fields: &mut Fields,
+) -> Response {
+    let mut options = vec![NONE; prompts];
+    // Of more pairs than prompts some are bad already, and a message may hold many more.
+    for (i, pair) in given.iter().enumerate().take(2 * prompts) {
+        let option = option_of(labels, &pair.option);
+        if let Err(what) = &option {
+            fields.bad(format!("{at}.pairs[{i}].option"), what);
+        }
+        let place = usize::try_from(pair.prompt).ok().and_then(|n| options.get_mut(n.checked_sub(1)?));
+        let bad = match place {
+            None => format!("there is no prompt {}; there are {prompts}", pair.prompt),
+            Some(place) if *place != NONE => format!("prompt {} has a pair already", pair.prompt),
+            Some(place) => {
+                *place = option.unwrap_or_default();
+                continue;
+            }
+        };
+        fields.bad(format!("{at}.pairs[{i}].prompt"), bad);
+    }
+    Response::Pairs(options.into())
+}
+
+fn order(given: &[String], labels: &[char], at: std::fmt::Arguments<'_>, fields: &mut Fields) -> Response {
+    let mut placed: Vec<u8> = Vec::with_capacity(given.len().min(labels.len()));
+    for (i, label) in given.iter().enumerate().take(2 * labels.len()) {
+        match option_of(labels, label) {
+            Ok(option) if placed.contains(&option) => {
+                fields.bad(format!("{at}.order[{i}]"), format!("option {label} is placed already"));
+            }
+            Ok(option) => placed.push(option),
+            Err(what) => fields.bad(format!("{at}.order[{i}]"), what),
+        }
+    }
+    Response::Order(placed.into())
+}
+
+fn option_of(labels: &[char], label: &str) -> std::result::Result<u8, String> {
+    let mut letters = label.chars();
+    let found = match (letters.next(), letters.next()) {
+        (Some(letter), None) => labels.iter().position(|l| *l == letter),
+        _ => None,
+    };
+    found.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
+        let known: Vec<String> = labels.iter().map(char::to_string).collect();
+        format!("there is no option {label:?}; there are {}", known.join(", "))
+    })
 }
 
 fn check_text(text: &str, max: usize, at: std::fmt::Arguments<'_>, fields: &mut Fields) {
@@ -271,6 +352,27 @@ fn check_text(text: &str, max: usize, at: std::fmt::Arguments<'_>, fields: &mut 
         fields.bad(at.to_string(), format!("is longer than {max} characters"));
     } else if text.contains('\0') {
         fields.bad(at.to_string(), "contains a NUL character");
+    }
+}
+
+/// A mark for the wire: of a position whose question's version has that name, and whose points are that text.
+pub fn mark(slot: &Slot, version: &str, max: &str, mark: &Mark) -> pb::Mark {
+    pb::Mark {
+        position: slot.position as i32,
+        question_version: version.to_owned(),
+        part: slot.part as i32,
+        state: mark_state(mark) as i32,
+        points: mark.points().to_string(),
+        max_points: max.to_owned(),
+    }
+}
+
+/// How a mark came to be, on the wire.
+pub fn mark_state(mark: &Mark) -> pb::MarkState {
+    match mark {
+        Mark::NotAnswered => pb::MarkState::NotAnswered,
+        Mark::Scored(_) => pb::MarkState::Scored,
+        Mark::Awaiting => pb::MarkState::AwaitingGrading,
     }
 }
 
@@ -292,6 +394,20 @@ pub fn show_responses(form: &CompiledForm, responses: &[Response]) -> Vec<pb::Re
             Response::Truth(truth) => shown.truth = Some(*truth),
             Response::Texts(texts) => shown.texts.clone_from(texts),
             Response::Text(text) => shown.text.clone_from(text),
+            Response::Number(text) => shown.number = text.to_string(),
+            Response::Pairs(options) => {
+                let pairs = options.iter().zip(1..).filter(|(option, _)| **option != NONE);
+                let label = |option: &u8| form.labels.get(index)?.get(usize::from(*option));
+                shown.pairs = pairs
+                    .filter_map(|(option, prompt)| {
+                        Some(pb::MatchedPair { prompt, option: label(option)?.to_string() })
+                    })
+                    .collect();
+            }
+            Response::Order(options) => {
+                let label = |option: &u8| form.labels.get(index)?.get(usize::from(*option));
+                shown.order = options.iter().filter_map(label).map(char::to_string).collect();
+            }
         }
         shown
     });

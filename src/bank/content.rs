@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{matching::Matching, numeric::Numeric, ordering::Ordering};
 use crate::scoring::policy::Policy;
 
 /// The kind of a question (题型).
@@ -26,11 +27,19 @@ pub enum Kind {
     ShortAnswer,
     /// 案例题: a shared stimulus with parts.
     Case,
+    /// 计算题: a number, near enough to the right one.
+    Numeric,
+    /// 配对题: for each prompt the option that belongs to it.
+    Matching,
+    /// 排序题: items brought into their order.
+    Ordering,
+    /// 论述题: long text that a person marks.
+    Essay,
 }
 
 impl Kind {
     /// Every kind, in the order of the proto.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::SingleChoice,
         Self::MultipleChoice,
         Self::IndeterminateChoice,
@@ -38,10 +47,25 @@ impl Kind {
         Self::FillBlank,
         Self::ShortAnswer,
         Self::Case,
+        Self::Numeric,
+        Self::Matching,
+        Self::Ordering,
+        Self::Essay,
     ];
 
+    /// The words of [`as_str`](Self::as_str), in the order of [`ALL`](Self::ALL).
+    pub const WORDS: [&str; 11] = {
+        let mut words = [""; 11];
+        let mut at = 0;
+        while at < words.len() {
+            words[at] = Self::ALL[at].as_str();
+            at += 1;
+        }
+        words
+    };
+
     /// The word used in filters, in the database and in JSON.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::SingleChoice => "single_choice",
             Self::MultipleChoice => "multiple_choice",
@@ -50,6 +74,10 @@ impl Kind {
             Self::FillBlank => "fill_blank",
             Self::ShortAnswer => "short_answer",
             Self::Case => "case",
+            Self::Numeric => "numeric",
+            Self::Matching => "matching",
+            Self::Ordering => "ordering",
+            Self::Essay => "essay",
         }
     }
 
@@ -92,7 +120,7 @@ impl Notes {
 }
 
 /// What the candidate has to do, with the key. A key may be missing in a draft, never in a published version
-/// (but a short answer needs none).
+/// (but what a person marks needs none).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Task {
@@ -115,6 +143,18 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reference: String,
     },
+    /// Write a long answer that a person marks.
+    Essay {
+        /// The author's reference answer.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reference: String,
+    },
+    /// Give a number.
+    Numeric(Numeric),
+    /// Find pairs.
+    Matching(Matching),
+    /// Bring items into their order.
+    Ordering(Ordering),
     /// Answer the parts; the stem is their shared material.
     Case {
         /// The parts, in order; at least one.
@@ -247,7 +287,8 @@ pub struct Blank {
 /// One accepted answer of a blank.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// The text; `*` stands for any text (`\*` for an asterisk) where wildcards are switched on.
+    /// The text; `*` stands for any text (`\*` for an asterisk) where wildcards are switched on. A regular expression where
+    /// those are.
     pub text: String,
     /// What it earns, in percent of the blank's share, 1 to 100.
     #[serde(default = "hundred", skip_serializing_if = "is_hundred")]
@@ -277,6 +318,14 @@ pub struct TextMatching {
     pub wildcards: bool,
     /// Edits (insert, delete, replace one character) that are forgiven; 0 by default, at most 3.
     pub max_edits: u8,
+    /// The accepted texts are regular expressions, which a whole folded text must match; off by default. Not together
+    /// with wildcards or edits.
+    // Left out where it is off, so that what is published already keeps its hash.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expressions: bool,
+    /// Traditional Chinese characters count as their simplified forms; off by default.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fold_traditional: bool,
 }
 
 #[expect(clippy::derivable_impls, reason = "the defaults are a promise of the docs, so they are spelled out")]
@@ -288,6 +337,8 @@ impl Default for TextMatching {
             keep_punctuation: false,
             wildcards: false,
             max_edits: 0,
+            expressions: false,
+            fold_traditional: false,
         }
     }
 }
@@ -319,6 +370,10 @@ impl Content {
             Task::FillBlank(_) => Kind::FillBlank,
             Task::ShortAnswer { .. } => Kind::ShortAnswer,
             Task::Case { .. } => Kind::Case,
+            Task::Numeric(_) => Kind::Numeric,
+            Task::Matching(_) => Kind::Matching,
+            Task::Ordering(_) => Kind::Ordering,
+            Task::Essay { .. } => Kind::Essay,
         }
     }
 
@@ -330,13 +385,17 @@ impl Content {
         }
     }
 
-    /// Whether everything is there that scoring needs: every leaf has its key (a short answer needs none).
+    /// Whether everything is there that scoring needs: every leaf has its key (what a person marks needs
+    /// none).
     pub fn is_keyed(&self) -> bool {
         self.leaves().iter().all(|(_, leaf)| match &leaf.task {
             Task::Choice(choice) => !choice.key.is_empty(),
             Task::TrueFalse { key, .. } => key.is_some(),
             Task::FillBlank(fill) => fill.blanks.iter().all(|b| !b.accepted.is_empty()),
-            Task::ShortAnswer { .. } => true,
+            Task::ShortAnswer { .. } | Task::Essay { .. } => true,
+            Task::Numeric(numeric) => !numeric.value.is_empty(),
+            Task::Matching(matching) => matching.is_keyed(),
+            Task::Ordering(ordering) => ordering.is_keyed(),
             Task::Case { .. } => false,
         })
     }
@@ -349,6 +408,10 @@ impl Content {
             Task::TrueFalse { policy, .. } => Task::TrueFalse { key: None, policy: policy.clone() },
             Task::FillBlank(fill) => Task::FillBlank(FillBlank { blanks: Vec::new(), ..fill.clone() }),
             Task::ShortAnswer { .. } => Task::ShortAnswer { reference: String::new() },
+            Task::Essay { .. } => Task::Essay { reference: String::new() },
+            Task::Numeric(numeric) => Task::Numeric(numeric.without_key()),
+            Task::Matching(matching) => Task::Matching(Matching { key: Vec::new(), ..matching.clone() }),
+            Task::Ordering(ordering) => Task::Ordering(Ordering { key: Vec::new(), ..ordering.clone() }),
             Task::Case { parts } => Task::Case {
                 parts: parts
                     .iter()

@@ -15,10 +15,11 @@ pub(super) fn parse_draft(question: &pb::Question, id: QuestionId, fields: &mut 
     Draft { id, content, topic, tags, difficulty: question.difficulty, source: None }
 }
 
-const CONTENT_FIELDS: [&str; 12] = [
+const CONTENT_FIELDS: [&str; 13] = [
     "kind",
     "stem",
     "options",
+    "prompts",
     "key",
     "policy",
     "parts",
@@ -47,6 +48,7 @@ pub(super) fn merge(mut old: pb::Question, new: &pb::Question, paths: &[String])
             "kind" => old.kind = new.kind,
             "stem" => old.stem.clone_from(&new.stem),
             "options" => old.options.clone_from(&new.options),
+            "prompts" => old.prompts.clone_from(&new.prompts),
             "key" => old.key.clone_from(&new.key),
             "policy" => old.policy.clone_from(&new.policy),
             "parts" => old.parts.clone_from(&new.parts),

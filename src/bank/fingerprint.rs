@@ -37,7 +37,25 @@ impl Fingerprint {
                         put(&mut key, &fold(&accepted.text));
                     }
                 }
-                Task::ShortAnswer { reference } => put(&mut key, &fold(reference)),
+                Task::ShortAnswer { reference } | Task::Essay { reference } => {
+                    put(&mut key, &fold(reference))
+                }
+                Task::Numeric(numeric) => put(&mut key, &format!("{} {:?}", numeric.value, numeric.margin)),
+                Task::Matching(matching) => {
+                    for prompt in &matching.prompts {
+                        put(&mut body, &fold(prompt));
+                    }
+                    for option in &matching.options {
+                        put(&mut body, &fold(&option.text));
+                    }
+                    put(&mut key, &format!("{:?}", matching.key));
+                }
+                Task::Ordering(ordering) => {
+                    for option in &ordering.options {
+                        put(&mut body, &fold(&option.text));
+                    }
+                    put(&mut key, &format!("{:?}", ordering.key));
+                }
                 Task::Case { .. } => {}
             }
         }
@@ -104,7 +122,12 @@ fn common_form(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bank::content::{Choice, ChoiceKind, ChoiceOption, Notes};
+    use crate::bank::{
+        content::{Choice, ChoiceKind, ChoiceOption, Notes},
+        matching::Matching,
+        numeric::{Margin, Numeric},
+        ordering::Ordering,
+    };
 
     fn choice(stem: &str, options: [&str; 2], key: usize) -> Content {
         Content {
@@ -141,5 +164,39 @@ mod tests {
         let other_key = Fingerprint::of(&choice("取值", ["6.5", "-1"], 1));
         assert_eq!(one.body, other_key.body);
         assert_ne!(one.item, other_key.item);
+    }
+
+    #[test]
+    fn prompts_items_and_their_keys_count() {
+        let of =
+            |task: Task| Fingerprint::of(&Content { stem: "排".to_owned(), task, notes: Notes::default() });
+        let options = |texts: [&str; 3]| {
+            let option = |(label, text): (char, &str)| ChoiceOption { label, text: text.to_owned() };
+            ('A'..).zip(texts).map(option).collect::<Vec<_>>()
+        };
+        let order = |texts, key: [u8; 3]| {
+            of(Task::Ordering(Ordering { options: options(texts), key: key.to_vec(), ..Default::default() }))
+        };
+        let one = order(["甲", "乙", "丙"], [1, 0, 2]);
+        assert_eq!(one, order(["甲。", "乙", " 丙"], [1, 0, 2]));
+        assert_ne!(one.body, order(["甲", "丙", "乙"], [1, 0, 2]).body);
+        let other = order(["甲", "乙", "丙"], [2, 0, 1]);
+        assert_eq!((one.body == other.body, one.item == other.item), (true, false));
+        let pairs = |prompt: &str, key: u8| {
+            let (prompts, options) = (vec![prompt.to_owned()], options(["甲", "乙", "丙"]));
+            of(Task::Matching(Matching { prompts, options, key: vec![key], ..Default::default() }))
+        };
+        assert_ne!(pairs("一", 0).body, pairs("二", 0).body);
+        assert_ne!(pairs("一", 0).item, pairs("一", 1).item);
+        let number = |value: &str, by: &str| {
+            of(Task::Numeric(Numeric {
+                value: value.into(),
+                margin: Margin::Absolute(by.into()),
+                ..Default::default()
+            }))
+        };
+        assert_eq!(number("1", "0").body, number("2", "0").body);
+        assert_ne!(number("1", "0").item, number("2", "0").item);
+        assert_ne!(number("1", "0").item, number("1", "1").item);
     }
 }

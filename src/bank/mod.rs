@@ -1,13 +1,17 @@
-//! Question banks: what a question says ([`content`]), how it looks on the wire ([`wire`], `draft`, `show`), when two are
-//! the same ([`fingerprint`]), how a paper becomes drafts ([`import`]), every statement about them ([`sql`]) and the
-//! service ([`rpc`], `publish`).
+//! Question banks: what a question says ([`content`]; [`numeric`], [`matching`], [`ordering`]), how it looks on the wire
+//! ([`wire`], `wire_keys`, `draft`, `show`), when two are the same ([`fingerprint`]), how a paper becomes drafts
+//! ([`import`]), every statement about them ([`sql`]) and the service ([`rpc`], `publish`).
 
 pub mod content;
 mod draft;
 pub mod fingerprint;
 pub mod import;
+pub mod matching;
+pub mod numeric;
+pub mod ordering;
 mod publish;
 pub mod rpc;
 mod show;
 pub mod sql;
 pub mod wire;
+mod wire_keys;

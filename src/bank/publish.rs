@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     auth::Caller,
-    db::{Begun, digest},
+    db::Unit,
     door::Fields,
     error::{Error, Result},
     ids::{BankName, QuestionId, QuestionName},
@@ -29,26 +29,24 @@ impl Banks {
         let request_id = fields.request_id(&request.request_id);
         let name: QuestionName = fields.take("name", request.name.parse());
         fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
-        match decide_publish(&row)? {
-            Publish::Freeze(freeze) => {
-                let version = freeze.version;
-                sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[*freeze]).await?;
-                unit.changed("question.published", &name, json!({ "version": version }));
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let row = lock_one(unit, caller, &name, &request.etag).await?;
+            match decide_publish(&row)? {
+                Publish::Freeze(freeze) => {
+                    let version = freeze.version;
+                    sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[*freeze]).await?;
+                    unit.changed("question.published", &name, json!({ "version": version }));
+                }
+                Publish::Restore => {
+                    let ids = [name.question.clone()];
+                    sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "published").await?;
+                    unit.changed("question.published", &name, json!({ "version": row.version }));
+                }
+                Publish::Nothing => {}
             }
-            Publish::Restore => {
-                let ids = [name.question.clone()];
-                sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "published").await?;
-                unit.changed("question.published", &name, json!({ "version": row.version }));
-            }
-            Publish::Nothing => {}
-        }
-        let stored = load_one(&mut unit, caller, &name).await?;
-        unit.commit(stored).await
+            load_one(unit, caller, &name).await
+        })
+        .await
     }
 
     /// Publishes many, each by itself.
@@ -63,60 +61,58 @@ impl Banks {
         let parent: BankName = fields.take("parent", request.parent.parse());
         fields.done()?;
         check_batch(&request.names)?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let parsed: Vec<Option<QuestionId>> = request
-            .names
-            .iter()
-            .map(|n| n.parse::<QuestionName>().ok().filter(|n| n.bank == parent.bank).map(|n| n.question))
-            .collect();
-        let ids: Vec<QuestionId> = parsed.iter().flatten().cloned().collect();
-        let rows = sql::lock_questions(unit.conn(), caller.tenant.id, &parent.bank, &ids).await?;
-        let mut freezes = Vec::new();
-        let mut restores = Vec::new();
-        let mut decided = std::collections::HashMap::new();
-        for row in &rows {
-            let name = format!("{parent}/questions/{}", row.question_id);
-            let outcome = match decide_publish(row) {
-                Err(error) => Outcome::Error(error.into()),
-                Ok(Publish::Nothing) => Outcome::Version(row.version),
-                Ok(Publish::Restore) => {
-                    restores.push(QuestionId::stored(row.question_id.clone()));
-                    unit.changed("question.published", &name, json!({ "version": row.version }));
-                    Outcome::Version(row.version)
-                }
-                Ok(Publish::Freeze(freeze)) => {
-                    let version = freeze.version;
-                    freezes.push(*freeze);
-                    unit.changed("question.published", &name, json!({ "version": version }));
-                    Outcome::Version(version)
-                }
-            };
-            decided.insert(row.question_id.clone(), outcome);
-        }
-        if !freezes.is_empty() {
-            sql::freeze(unit.conn(), caller.tenant.id, &parent.bank, &freezes).await?;
-        }
-        if !restores.is_empty() {
-            sql::set_state(unit.conn(), caller.tenant.id, &parent.bank, &restores, "published").await?;
-        }
-        let elements = request.names.iter().zip(parsed).enumerate().map(|(i, (name, id))| {
-            let outcome = match id {
-                None => {
-                    let what = format!("must be of the form {parent}/questions/{{question}}");
-                    Outcome::Error(Error::invalid(format!("names[{i}]"), what).into())
-                }
-                Some(id) => decided
-                    .get(id.as_str())
-                    .cloned()
-                    .unwrap_or_else(|| Outcome::Error(Error::NotFound(name.clone()).into())),
-            };
-            pb::BatchPublishQuestionsElement { name: name.clone(), outcome: Some(outcome) }
-        });
-        let answer = pb::BatchPublishQuestionsResponse { elements: elements.collect() };
-        unit.commit(answer).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let parsed: Vec<Option<QuestionId>> = request
+                .names
+                .iter()
+                .map(|n| n.parse::<QuestionName>().ok().filter(|n| n.bank == parent.bank).map(|n| n.question))
+                .collect();
+            let ids: Vec<QuestionId> = parsed.iter().flatten().cloned().collect();
+            let rows = sql::lock_questions(unit.conn(), caller.tenant.id, &parent.bank, &ids).await?;
+            let mut freezes = Vec::new();
+            let mut restores = Vec::new();
+            let mut decided = std::collections::HashMap::new();
+            for row in &rows {
+                let name = format!("{parent}/questions/{}", row.question_id);
+                let outcome = match decide_publish(row) {
+                    Err(error) => Outcome::Error(error.into()),
+                    Ok(Publish::Nothing) => Outcome::Version(row.version),
+                    Ok(Publish::Restore) => {
+                        restores.push(QuestionId::stored(row.question_id.clone()));
+                        unit.changed("question.published", &name, json!({ "version": row.version }));
+                        Outcome::Version(row.version)
+                    }
+                    Ok(Publish::Freeze(freeze)) => {
+                        let version = freeze.version;
+                        freezes.push(*freeze);
+                        unit.changed("question.published", &name, json!({ "version": version }));
+                        Outcome::Version(version)
+                    }
+                };
+                decided.insert(row.question_id.clone(), outcome);
+            }
+            if !freezes.is_empty() {
+                sql::freeze(unit.conn(), caller.tenant.id, &parent.bank, &freezes).await?;
+            }
+            if !restores.is_empty() {
+                sql::set_state(unit.conn(), caller.tenant.id, &parent.bank, &restores, "published").await?;
+            }
+            let elements = request.names.iter().zip(parsed).enumerate().map(|(i, (name, id))| {
+                let outcome = match id {
+                    None => {
+                        let what = format!("must be of the form {parent}/questions/{{question}}");
+                        Outcome::Error(Error::invalid(format!("names[{i}]"), what).into())
+                    }
+                    Some(id) => decided
+                        .get(id.as_str())
+                        .cloned()
+                        .unwrap_or_else(|| Outcome::Error(Error::NotFound(name.clone()).into())),
+                };
+                pb::BatchPublishQuestionsElement { name: name.clone(), outcome: Some(outcome) }
+            });
+            Ok(pb::BatchPublishQuestionsResponse { elements: elements.collect() })
+        })
+        .await
     }
 
     /// Takes a question out of use.
@@ -129,18 +125,16 @@ impl Banks {
         let request_id = fields.request_id(&request.request_id);
         let name: QuestionName = fields.take("name", request.name.parse());
         fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let row = lock_one(&mut unit, caller, &name, &request.etag).await?;
-        if row.state != "retired" {
-            let ids = [name.question.clone()];
-            sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "retired").await?;
-            unit.changed("question.retired", &name, json!({}));
-        }
-        let stored = load_one(&mut unit, caller, &name).await?;
-        unit.commit(stored).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let row = lock_one(unit, caller, &name, &request.etag).await?;
+            if row.state != "retired" {
+                let ids = [name.question.clone()];
+                sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "retired").await?;
+                unit.changed("question.retired", &name, json!({}));
+            }
+            load_one(unit, caller, &name).await
+        })
+        .await
     }
 }
 

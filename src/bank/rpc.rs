@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     auth::Caller,
-    db::{Begun, Db, digest},
+    db::{Db, Unit},
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{BankId, BankName, Parent, QuestionId, QuestionName, QuestionRef},
@@ -47,18 +47,18 @@ impl Banks {
         let description = fields.text("bank.description", &bank.description, 0, 2000);
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let name = BankName { bank: id };
-        let row = sql::insert_bank(unit.conn(), caller.tenant.id, &name.bank, &display_name, &description)
-            .await
-            .map_err(|e| {
-                if is_duplicate(&e, "bank_pkey") { Error::Exists(name.to_string()) } else { e.into() }
-            })?;
-        unit.changed("bank.created", &name, json!({}));
-        unit.commit(show_bank(&row, 0, 0)).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let name = BankName { bank: id };
+            let row =
+                sql::insert_bank(unit.conn(), caller.tenant.id, &name.bank, &display_name, &description)
+                    .await
+                    .map_err(|e| {
+                        if is_duplicate(&e, "bank_pkey") { Error::Exists(name.to_string()) } else { e.into() }
+                    })?;
+            unit.changed("bank.created", &name, json!({}));
+            Ok(show_bank(&row, 0, 0))
+        })
+        .await
     }
 
     async fn get_bank(&self, caller: &Caller, request: pb::GetBankRequest) -> Result<pb::Bank> {
@@ -110,32 +110,30 @@ impl Banks {
         fields.absorb(inner);
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let name = QuestionName { bank: parent.bank.clone(), question: draft.id.clone() };
-        sql::insert_questions(unit.conn(), tenant, &parent.bank, std::slice::from_ref(&draft))
-            .await
-            .map_err(|e| {
-                if is_duplicate(&e, "question_pkey") {
-                    Error::Exists(name.to_string())
-                } else if is_missing_parent(&e) {
-                    Error::NotFound(parent.to_string())
-                } else {
-                    e.into()
-                }
-            })?;
-        unit.changed("question.created", &name, json!({}));
-        if request.publish {
-            let hash = exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty);
-            let freeze = Freeze { id: draft.id, version: 1, content: draft.content, hash };
-            sql::freeze(unit.conn(), tenant, &parent.bank, &[freeze]).await?;
-            unit.changed("question.published", &name, json!({ "version": 1 }));
-        }
-        let stored = load_one(&mut unit, caller, &name).await?;
-        unit.commit(stored).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let name = QuestionName { bank: parent.bank.clone(), question: draft.id.clone() };
+            sql::insert_questions(unit.conn(), tenant, &parent.bank, std::slice::from_ref(&draft))
+                .await
+                .map_err(|e| {
+                    if is_duplicate(&e, "question_pkey") {
+                        Error::Exists(name.to_string())
+                    } else if is_missing_parent(&e) {
+                        Error::NotFound(parent.to_string())
+                    } else {
+                        e.into()
+                    }
+                })?;
+            unit.changed("question.created", &name, json!({}));
+            if request.publish {
+                let hash = exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty);
+                let freeze = Freeze { id: draft.id, version: 1, content: draft.content, hash };
+                sql::freeze(unit.conn(), tenant, &parent.bank, &[freeze]).await?;
+                unit.changed("question.published", &name, json!({ "version": 1 }));
+            }
+            load_one(unit, caller, &name).await
+        })
+        .await
     }
 
     async fn get_question(&self, caller: &Caller, request: pb::GetQuestionRequest) -> Result<pb::Question> {
@@ -229,22 +227,20 @@ impl Banks {
         }
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let row = lock_one(&mut unit, caller, &name, &given.etag).await?;
-        let merged = merge(show_question(&row, false), &given, paths);
-        let mut fields = Fields::under("question");
-        if merged.kind != show_question(&row, false).kind {
-            fields.bad("kind", "is fixed once the question is created");
-        }
-        let draft = parse_draft(&merged, name.question.clone(), &mut fields);
-        fields.done()?;
-        sql::update_question(unit.conn(), caller.tenant.id, &name.bank, &draft).await?;
-        unit.changed("question.updated", &name, json!({ "fields": paths }));
-        let stored = load_one(&mut unit, caller, &name).await?;
-        unit.commit(stored).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let row = lock_one(unit, caller, &name, &given.etag).await?;
+            let merged = merge(show_question(&row, false), &given, paths);
+            let mut fields = Fields::under("question");
+            if merged.kind != show_question(&row, false).kind {
+                fields.bad("kind", "is fixed once the question is created");
+            }
+            let draft = parse_draft(&merged, name.question.clone(), &mut fields);
+            fields.done()?;
+            sql::update_question(unit.conn(), caller.tenant.id, &name.bank, &draft).await?;
+            unit.changed("question.updated", &name, json!({ "fields": paths }));
+            load_one(unit, caller, &name).await
+        })
+        .await
     }
 
     async fn list_versions(
@@ -324,11 +320,7 @@ fn is_missing_parent(error: &sqlx::Error) -> bool {
 }
 
 /// The question as it stands within the unit of work.
-pub(super) async fn load_one(
-    unit: &mut crate::db::Unit,
-    caller: &Caller,
-    name: &QuestionName,
-) -> Result<pb::Question> {
+pub(super) async fn load_one(unit: &mut Unit, caller: &Caller, name: &QuestionName) -> Result<pb::Question> {
     let name = QuestionRef { question: name.clone(), version: None };
     let mut rows = sql::by_name(unit.conn(), caller.tenant.id, std::slice::from_ref(&name)).await?;
     let (_, row) = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
@@ -337,7 +329,7 @@ pub(super) async fn load_one(
 
 /// Locks a question and checks that the caller has seen its present state.
 pub(super) async fn lock_one(
-    unit: &mut crate::db::Unit,
+    unit: &mut Unit,
     caller: &Caller,
     name: &QuestionName,
     etag: &str,

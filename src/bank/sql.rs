@@ -12,7 +12,10 @@ use crate::{
     page::{Key, Listing, Order, Page},
 };
 
-use super::{content::Content, fingerprint::Fingerprint};
+use super::{
+    content::{Content, Kind},
+    fingerprint::Fingerprint,
+};
 
 /// A bank as stored.
 #[derive(Debug, FromRow)]
@@ -175,19 +178,7 @@ pub async fn banks(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result
 pub static QUESTIONS: Listing = Listing {
     method: "ListQuestions",
     fields: &[
-        Field {
-            name: "kind",
-            sql: "q.kind",
-            ty: FieldType::Word(&[
-                "single_choice",
-                "multiple_choice",
-                "indeterminate_choice",
-                "true_false",
-                "fill_blank",
-                "short_answer",
-                "case",
-            ]),
-        },
+        Field { name: "kind", sql: "q.kind", ty: FieldType::Word(&Kind::WORDS) },
         Field { name: "state", sql: "q.state", ty: FieldType::Word(&["draft", "published", "retired"]) },
         Field { name: "topic", sql: "q.topic", ty: FieldType::Path },
         Field { name: "tags", sql: "q.tags", ty: FieldType::Set },

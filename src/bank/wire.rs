@@ -5,11 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use crate::{door::Fields, error::Violation, pb, points::Points, scoring::policy::Policy};
+use crate::{
+    door::Fields,
+    error::Violation,
+    pb,
+    points::Points,
+    scoring::{policy::Policy, text::refusal},
+};
 
 use super::content::{
     Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part,
     Task, TextMatching,
+};
+use super::ordering::Ordering;
+use super::wire_keys::{
+    read_matching, read_numeric, read_ordering, show_matching, show_numeric, show_ordering,
 };
 
 impl From<Kind> for pb::QuestionKind {
@@ -22,6 +32,10 @@ impl From<Kind> for pb::QuestionKind {
             Kind::FillBlank => Self::FillBlank,
             Kind::ShortAnswer => Self::ShortAnswer,
             Kind::Case => Self::Case,
+            Kind::Numeric => Self::Numeric,
+            Kind::Matching => Self::Matching,
+            Kind::Ordering => Self::Ordering,
+            Kind::Essay => Self::Essay,
         }
     }
 }
@@ -36,6 +50,7 @@ struct Leaf<'a> {
     kind: i32,
     stem: &'a str,
     options: &'a [pb::QuestionOption],
+    prompts: &'a [String],
     key: Option<&'a pb::AnswerKey>,
     policy: Option<&'a pb::ScoringPolicy>,
     parts: &'a [pb::QuestionPart],
@@ -50,6 +65,7 @@ pub fn content(question: &pb::Question, fields: &mut Fields) -> Content {
         kind: question.kind,
         stem: &question.stem,
         options: &question.options,
+        prompts: &question.prompts,
         key: question.key.as_ref(),
         policy: question.policy.as_ref(),
         parts: &question.parts,
@@ -70,8 +86,12 @@ fn read_leaf(leaf: &Leaf<'_>, at: &str, is_part: bool, fields: &mut Fields) -> C
     let kind = kind_from_pb(leaf.kind);
     let is_choice =
         matches!(kind, Some(Kind::SingleChoice | Kind::MultipleChoice | Kind::IndeterminateChoice));
-    if !leaf.options.is_empty() && !is_choice && kind.is_some() {
-        fields.bad(format!("{at}options"), "only a choice question has options");
+    let has_options = is_choice || matches!(kind, Some(Kind::Matching | Kind::Ordering));
+    if !leaf.options.is_empty() && !has_options && kind.is_some() {
+        fields.bad(format!("{at}options"), "only a choice, matching or ordering question has options");
+    }
+    if !leaf.prompts.is_empty() && kind != Some(Kind::Matching) && kind.is_some() {
+        fields.bad(format!("{at}prompts"), "only a matching question has prompts");
     }
     if !leaf.parts.is_empty() && kind != Some(Kind::Case) && kind.is_some() {
         fields.bad(format!("{at}parts"), "only a case has parts");
@@ -102,6 +122,18 @@ fn read_leaf(leaf: &Leaf<'_>, at: &str, is_part: bool, fields: &mut Fields) -> C
         Some(Kind::ShortAnswer) => Task::ShortAnswer {
             reference: fields.text(format!("{at}key.reference"), &key.reference, 0, 20_000),
         },
+        Some(Kind::Essay) => {
+            Task::Essay { reference: fields.text(format!("{at}key.reference"), &key.reference, 0, 50_000) }
+        }
+        Some(Kind::Numeric) => Task::Numeric(read_numeric(key, at, fields)),
+        Some(Kind::Matching) => {
+            let options = read_options(leaf, at, fields);
+            Task::Matching(read_matching(leaf.prompts, options, key, at, fields))
+        }
+        Some(Kind::Ordering) => {
+            let options = read_options(leaf, at, fields);
+            Task::Ordering(read_ordering(options, key, at, fields))
+        }
         Some(Kind::Case) => read_parts(leaf.parts, at, fields),
     };
     let takes_policy = is_choice || matches!(kind, Some(Kind::TrueFalse) | None);
@@ -128,9 +160,22 @@ fn check_key_fields(kind: Kind, key: &pb::AnswerKey, at: &str, fields: &mut Fiel
         ),
         (key.unordered && kind != Kind::FillBlank, "unordered", "belongs to fill-blank questions only"),
         (
-            !key.reference.is_empty() && kind != Kind::ShortAnswer,
+            !key.reference.is_empty() && !matches!(kind, Kind::ShortAnswer | Kind::Essay),
             "reference",
-            "belongs to short answers only",
+            "belongs to short answers and essays only",
+        ),
+        (key.number.is_some() && kind != Kind::Numeric, "number", "is the key of numeric questions only"),
+        (!key.pairs.is_empty() && kind != Kind::Matching, "pairs", "is the key of matching questions only"),
+        (
+            key.matching_rule != 0 && kind != Kind::Matching,
+            "matching_rule",
+            "belongs to matching questions only",
+        ),
+        (!key.order.is_empty() && kind != Kind::Ordering, "order", "is the key of ordering questions only"),
+        (
+            key.ordering_rule != 0 && kind != Kind::Ordering,
+            "ordering_rule",
+            "belongs to ordering questions only",
         ),
     ];
     for (bad, field, what) in wrong {
@@ -140,13 +185,7 @@ fn check_key_fields(kind: Kind, key: &pb::AnswerKey, at: &str, fields: &mut Fiel
     }
 }
 
-fn read_choice(
-    kind: ChoiceKind,
-    leaf: &Leaf<'_>,
-    key: &pb::AnswerKey,
-    at: &str,
-    fields: &mut Fields,
-) -> Task {
+fn read_options(leaf: &Leaf<'_>, at: &str, fields: &mut Fields) -> Vec<ChoiceOption> {
     if leaf.options.len() > OptionSet::MAX {
         fields.bad(format!("{at}options"), format!("at most {} options are possible", OptionSet::MAX));
     }
@@ -167,6 +206,17 @@ fn read_choice(
             text: fields.text(format!("{at}options[{i}].text"), &option.text, 1, 4000),
         });
     }
+    options
+}
+
+fn read_choice(
+    kind: ChoiceKind,
+    leaf: &Leaf<'_>,
+    key: &pb::AnswerKey,
+    at: &str,
+    fields: &mut Fields,
+) -> Task {
+    let options = read_options(leaf, at, fields);
     let labels = || options.iter().map(|o| o.label.to_string()).collect::<Vec<_>>().join(", ");
     let mut set = OptionSet::EMPTY;
     for (i, label) in key.choices.iter().enumerate() {
@@ -234,7 +284,7 @@ fn read_blanks(key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
             0
         }
     };
-    Task::FillBlank(FillBlank {
+    let fill = FillBlank {
         blanks,
         unordered: key.unordered,
         matching: TextMatching {
@@ -243,8 +293,38 @@ fn read_blanks(key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
             keep_punctuation: matching.keep_punctuation,
             wildcards: matching.wildcards,
             max_edits,
+            expressions: matching.regular_expressions,
+            fold_traditional: matching.fold_traditional,
         },
-    })
+    };
+    check_expressions(&fill, at, fields);
+    Task::FillBlank(fill)
+}
+
+/// The most regular expressions of one question.
+const MAX_EXPRESSIONS: usize = 50;
+
+fn check_expressions(fill: &FillBlank, at: &str, fields: &mut Fields) {
+    if !fill.matching.expressions {
+        return;
+    }
+    if fill.matching.wildcards || fill.matching.max_edits > 0 {
+        let what = "excludes wildcards and max_edits";
+        fields.bad(format!("{at}key.matching.regular_expressions"), what);
+    }
+    let count: usize = fill.blanks.iter().map(|blank| blank.accepted.len()).sum();
+    if count > MAX_EXPRESSIONS {
+        let what = format!("has {count} regular expressions; at most {MAX_EXPRESSIONS} are possible");
+        return fields.bad(format!("{at}key.blanks"), what);
+    }
+    for (i, blank) in fill.blanks.iter().enumerate() {
+        for (j, accepted) in blank.accepted.iter().enumerate() {
+            let path = format!("{at}key.blanks[{i}].accepted[{j}].text");
+            if let Some(why) = refusal(&accepted.text, fill.matching).filter(|_| !fields.has(&path)) {
+                fields.bad(path, why);
+            }
+        }
+    }
 }
 
 fn read_parts(parts: &[pb::QuestionPart], at: &str, fields: &mut Fields) -> Task {
@@ -267,6 +347,7 @@ fn read_parts(parts: &[pb::QuestionPart], at: &str, fields: &mut Fields) -> Task
             kind: part.kind,
             stem: &part.stem,
             options: &part.options,
+            prompts: &part.prompts,
             key: part.key.as_ref(),
             policy: part.policy.as_ref(),
             parts: &[],
@@ -400,6 +481,29 @@ pub fn unfinished(content: &Content) -> Vec<Violation> {
             Task::FillBlank(fill) if fill.blanks.is_empty() => {
                 lack("key.blanks", "a published question needs its key: one entry for each blank");
             }
+            Task::Numeric(numeric) if numeric.value.is_empty() => {
+                lack("key.number", "a published question needs its key");
+            }
+            Task::Matching(matching) => {
+                if matching.prompts.is_empty() {
+                    lack("prompts", "a published matching question needs at least one prompt");
+                }
+                if matching.options.len() < 2 {
+                    lack("options", "a published matching question needs at least two options");
+                }
+                if !matching.is_keyed() {
+                    lack("key.pairs", "a published question needs its key: one pair for each prompt");
+                }
+            }
+            Task::Ordering(ordering) => {
+                if ordering.options.len() < Ordering::MIN {
+                    let what = "a published ordering question needs at least three options";
+                    lack("options", what);
+                }
+                if !ordering.is_keyed() {
+                    lack("key.order", "a published question needs its key: the order of all options");
+                }
+            }
             _ => {}
         }
     }
@@ -409,6 +513,7 @@ pub fn unfinished(content: &Content) -> Vec<Violation> {
 /// The fields of the wire that hold content; topic, tags and difficulty are not among them.
 pub fn show(content: &Content) -> pb::Question {
     let (options, key, policy) = show_task(&content.task);
+    let prompts = show_prompts(&content.task);
     let parts = match &content.task {
         Task::Case { parts } => parts.iter().map(show_part).collect(),
         _ => Vec::new(),
@@ -417,6 +522,7 @@ pub fn show(content: &Content) -> pb::Question {
         kind: pb::QuestionKind::from(content.kind()) as i32,
         stem: content.stem.clone(),
         options,
+        prompts,
         key,
         policy,
         parts,
@@ -430,11 +536,13 @@ pub fn show(content: &Content) -> pb::Question {
 fn show_part(part: &Part) -> pb::QuestionPart {
     let content = &part.content;
     let (options, key, policy) = show_task(&content.task);
+    let prompts = show_prompts(&content.task);
     pb::QuestionPart {
         weight: part.weight as i32,
         kind: pb::QuestionKind::from(content.kind()) as i32,
         stem: content.stem.clone(),
         options,
+        prompts,
         key,
         policy,
         explanation: content.notes.explanation.clone(),
@@ -443,14 +551,18 @@ fn show_part(part: &Part) -> pb::QuestionPart {
     }
 }
 
+fn show_prompts(task: &Task) -> Vec<String> {
+    if let Task::Matching(matching) = task { matching.prompts.clone() } else { Vec::new() }
+}
+
+fn show_options(options: &[ChoiceOption]) -> Vec<pb::QuestionOption> {
+    options.iter().map(|o| pb::QuestionOption { label: o.label.to_string(), text: o.text.clone() }).collect()
+}
+
 fn show_task(task: &Task) -> (Vec<pb::QuestionOption>, Option<pb::AnswerKey>, Option<pb::ScoringPolicy>) {
     match task {
         Task::Choice(choice) => {
-            let options: Vec<pb::QuestionOption> = choice
-                .options
-                .iter()
-                .map(|o| pb::QuestionOption { label: o.label.to_string(), text: o.text.clone() })
-                .collect();
+            let options = show_options(&choice.options);
             let labels: Vec<char> = choice.options.iter().map(|o| o.label).collect();
             let choices: Vec<String> =
                 choice.key.iter().filter_map(|i| labels.get(i)).map(char::to_string).collect();
@@ -479,12 +591,21 @@ fn show_task(task: &Task) -> (Vec<pb::QuestionOption>, Option<pb::AnswerKey>, Op
                     keep_punctuation: matching.keep_punctuation,
                     wildcards: matching.wildcards,
                     max_edits: i32::from(matching.max_edits),
+                    regular_expressions: matching.expressions,
+                    fold_traditional: matching.fold_traditional,
                 }),
                 ..Default::default()
             };
             (Vec::new(), (!fill.blanks.is_empty()).then_some(key), None)
         }
-        Task::ShortAnswer { reference } => {
+        Task::Numeric(numeric) => {
+            let key = show_numeric(numeric)
+                .map(|number| pb::AnswerKey { number: Some(number), ..Default::default() });
+            (Vec::new(), key, None)
+        }
+        Task::Matching(matching) => (show_options(&matching.options), show_matching(matching), None),
+        Task::Ordering(ordering) => (show_options(&ordering.options), show_ordering(ordering), None),
+        Task::ShortAnswer { reference } | Task::Essay { reference } => {
             let key = pb::AnswerKey { reference: reference.clone(), ..Default::default() };
             (Vec::new(), (!reference.is_empty()).then_some(key), None)
         }

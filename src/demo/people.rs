@@ -162,10 +162,11 @@ impl Person {
                     response.texts.clear();
                 }
             }
-            QuestionKind::ShortAnswer => {
+            QuestionKind::ShortAnswer | QuestionKind::Essay => {
                 response.text = "先致歉并核实情况,再给出方案和时限,最后回访确认。".to_owned();
             }
-            QuestionKind::Case | QuestionKind::Unspecified => {}
+            // The papers of the demonstration have no others.
+            _ => {}
         }
         response
     }

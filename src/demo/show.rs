@@ -165,6 +165,10 @@ pub(super) fn kind(kind: pb::QuestionKind) -> &'static str {
         pb::QuestionKind::FillBlank => "填空",
         pb::QuestionKind::ShortAnswer => "简答",
         pb::QuestionKind::Case => "案例",
+        pb::QuestionKind::Numeric => "数值",
+        pb::QuestionKind::Matching => "配对",
+        pb::QuestionKind::Ordering => "排序",
+        pb::QuestionKind::Essay => "论述",
         pb::QuestionKind::Unspecified => "",
     }
 }

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use crate::{
     auth::Caller,
-    db::{Begun, digest},
+    db::Unit,
     door::Fields,
     error::{Error, Result},
     ids::ExamName,
@@ -97,36 +97,35 @@ impl Exams {
         fields.done()?;
         let parsed = parse_all(&request.accommodations);
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let now = sql::moment_of(unit.conn(), tenant, &exam.exam).await?;
-        let now = now.ok_or_else(|| Error::NotFound(exam.to_string()))?;
-        let mut good: Vec<Accommodation> = Vec::with_capacity(count);
-        let elements = parsed.into_iter().map(|one| match one {
-            Ok(mut one) => {
-                one.update_time = now;
-                let shown = show(&one);
-                good.push(one);
-                Outcome::Accommodation(shown)
-            }
-            Err(error) => Outcome::Error(error.into()),
-        });
-        let elements: Vec<_> =
-            elements.map(|o| pb::BatchSetAccommodationsElement { outcome: Some(o) }).collect();
-        sql::set_accommodations(unit.conn(), tenant, &exam.exam, &good, now).await?;
-        for one in &good {
-            let data = json!({
-                "candidate": one.candidate,
-                "extra_time_s": one.extra_time_s,
-                "extra_attempts": one.extra_attempts,
-                "reason": one.reason,
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let now = sql::moment_of(unit.conn(), tenant, &exam.exam).await?;
+            let now = now.ok_or_else(|| Error::NotFound(exam.to_string()))?;
+            let mut good: Vec<Accommodation> = Vec::with_capacity(count);
+            let elements = parsed.into_iter().map(|one| match one {
+                Ok(mut one) => {
+                    one.update_time = now;
+                    let shown = show(&one);
+                    good.push(one);
+                    Outcome::Accommodation(shown)
+                }
+                Err(error) => Outcome::Error(error.into()),
             });
-            unit.changed("exam.accommodation_set", &exam, data);
-        }
-        unit.commit(pb::BatchSetAccommodationsResponse { elements }).await
+            let elements: Vec<_> =
+                elements.map(|o| pb::BatchSetAccommodationsElement { outcome: Some(o) }).collect();
+            sql::set_accommodations(unit.conn(), tenant, &exam.exam, &good, now).await?;
+            for one in &good {
+                let data = json!({
+                    "candidate": one.candidate,
+                    "extra_time_s": one.extra_time_s,
+                    "extra_attempts": one.extra_attempts,
+                    "reason": one.reason,
+                });
+                unit.changed("exam.accommodation_set", &exam, data);
+            }
+            Ok(pb::BatchSetAccommodationsResponse { elements })
+        })
+        .await
     }
 
     /// A page of the accommodations of an exam.

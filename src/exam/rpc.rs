@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     auth::Caller,
-    db::{Begun, Db, digest},
+    db::{Db, Unit},
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{ExamId, ExamName, FormName},
@@ -39,21 +39,20 @@ impl Exams {
         }
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let totals = sql::form_totals(unit.conn(), tenant, &given.forms).await?;
-        let mut fields = Fields::under("exam");
-        wire::check_forms(&given.forms, &totals, given.terms.pass_mark, &mut fields);
-        fields.done()?;
-        let name = ExamName { exam: id };
-        let row = sql::insert(unit.conn(), tenant, &name.exam, &given).await.map_err(|e| {
-            if is_duplicate(&e, "exam_pkey") { Error::Exists(name.to_string()) } else { e.into() }
-        })?;
-        unit.changed("exam.created", &name, json!({}));
-        unit.commit(wire::show(&row)).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let totals = sql::form_totals(unit.conn(), tenant, &given.forms).await?;
+            let mut fields = Fields::under("exam");
+            wire::check_forms(&given.forms, &totals, given.terms.pass_mark, &mut fields);
+            fields.done()?;
+            let name = ExamName { exam: id };
+            let row = sql::insert(unit.conn(), tenant, &name.exam, &given).await.map_err(|e| {
+                if is_duplicate(&e, "exam_pkey") { Error::Exists(name.to_string()) } else { e.into() }
+            })?;
+            unit.changed("exam.created", &name, json!({}));
+            Ok(wire::show(&row))
+        })
+        .await
     }
 
     async fn get(&self, caller: &Caller, request: pb::GetExamRequest) -> Result<pb::Exam> {
@@ -103,29 +102,28 @@ impl Exams {
         }
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let absent = || Error::NotFound(name.to_string());
-        let old = sql::lock(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
-        if !given.etag.is_empty() && given.etag != old.revision.to_string() {
-            return Err(Error::Stale(name.to_string()));
-        }
-        let mut fields = Fields::under("exam");
-        wire::check_fixed(&old, &given, &mut fields);
-        let terms = wire::parse_terms(&wire::merge(&old, &given, paths), &mut fields);
-        if terms.pass_mark.is_some() {
-            // Only names that were parsed are ever stored.
-            let forms: Vec<FormName> = old.forms.iter().filter_map(|f| f.parse().ok()).collect();
-            let totals = sql::form_totals(unit.conn(), tenant, &forms).await?;
-            wire::check_forms(&forms, &totals, terms.pass_mark, &mut fields);
-        }
-        fields.done()?;
-        let row = sql::update(unit.conn(), tenant, &name.exam, &terms).await?.ok_or_else(absent)?;
-        unit.changed("exam.updated", &name, json!({ "fields": paths }));
-        unit.commit(wire::show(&row)).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let absent = || Error::NotFound(name.to_string());
+            let old = sql::lock(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+            if !given.etag.is_empty() && given.etag != old.revision.to_string() {
+                return Err(Error::Stale(name.to_string()));
+            }
+            let mut fields = Fields::under("exam");
+            wire::check_fixed(&old, &given, &mut fields);
+            let terms = wire::parse_terms(&wire::merge(&old, &given, paths), &mut fields);
+            if terms.pass_mark.is_some() {
+                // Only names that were parsed are ever stored.
+                let forms: Vec<FormName> = old.forms.iter().filter_map(|f| f.parse().ok()).collect();
+                let totals = sql::form_totals(unit.conn(), tenant, &forms).await?;
+                wire::check_forms(&forms, &totals, terms.pass_mark, &mut fields);
+            }
+            fields.done()?;
+            let row = sql::update(unit.conn(), tenant, &name.exam, &terms).await?.ok_or_else(absent)?;
+            unit.changed("exam.updated", &name, json!({ "fields": paths }));
+            Ok(wire::show(&row))
+        })
+        .await
     }
 
     async fn release(&self, caller: &Caller, request: pb::ReleaseResultsRequest) -> Result<pb::Exam> {
@@ -133,23 +131,23 @@ impl Exams {
         let name: ExamName = fields.take("name", request.name.parse());
         let request_id = fields.request_id(&request.request_id);
         fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let absent = || Error::NotFound(name.to_string());
-        let old = sql::lock(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
-        if ReleaseWhen::stored(&old.release_when) != ReleaseWhen::ByHand {
-            let message = format!("{name} releases its results by itself; set release.time to BY_HAND first");
-            return Err(Error::refused("RELEASE_NOT_BY_HAND", name.to_string(), message));
-        }
-        if old.release_time.is_some() {
-            return unit.commit(wire::show(&old)).await;
-        }
-        let row = sql::release(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
-        unit.changed("exam.results_released", &name, json!({ "content": row.release_content }));
-        unit.commit(wire::show(&row)).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let absent = || Error::NotFound(name.to_string());
+            let old = sql::lock(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+            if ReleaseWhen::stored(&old.release_when) != ReleaseWhen::ByHand {
+                let message =
+                    format!("{name} releases its results by itself; set release.time to BY_HAND first");
+                return Err(Error::refused("RELEASE_NOT_BY_HAND", name.to_string(), message));
+            }
+            if old.release_time.is_some() {
+                return Ok(wire::show(&old));
+            }
+            let row = sql::release(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+            unit.changed("exam.results_released", &name, json!({ "content": row.release_content }));
+            Ok(wire::show(&row))
+        })
+        .await
     }
 }
 

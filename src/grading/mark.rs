@@ -65,7 +65,7 @@ impl Grading {
         let form = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
         let slots = form.plan.slots();
         let at = usize::try_from(name.position - 1).ok().filter(|at| *at < slots.len()).ok_or_else(absent)?;
-        let slot = slots.get(at).filter(|s| matches!(s.key, SlotKey::Person)).ok_or_else(absent)?;
+        let slot = slots.get(at).filter(|s| matches!(s.key, SlotKey::Person(_))).ok_or_else(absent)?;
         let mut marks = packed::unpack_marks(&row.marks, slots.len()).map_err(unreadable)?;
 
         let refused = |reason, message: String| Err(Error::refused(reason, name.to_string(), message));

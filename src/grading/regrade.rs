@@ -14,7 +14,7 @@ use crate::{
         plans::CompiledForm,
         response::{Mark, Response},
     },
-    bank::content::{Content, Task},
+    bank::content::{ChoiceOption, Content, Task},
     exam::policy::passed,
     points::Points,
     scoring::{
@@ -149,7 +149,7 @@ impl Recipe {
                     used[i] = true;
                     let slot = slots.get(first + leaf).ok_or((i, "is beyond the form".to_owned()))?;
                     if rule.mode.needs_key() {
-                        if matches!(slot.key, Key::Person) {
+                        if matches!(slot.key, Key::Person(_)) {
                             return Err((i, "is marked by people; there is no key".to_owned()));
                         }
                         let new = content(i).ok_or((i, "has no such version".to_owned()))?;
@@ -267,25 +267,41 @@ fn replace(old: &mut Content, new: &Content, leaf: usize) -> Result<(), String> 
         return Err("has other parts in that version than on the form".to_owned());
     };
     match (&*old_task, &new_task) {
-        (Task::Choice(a), Task::Choice(b)) => {
-            let labels =
-                |c: &crate::bank::content::Choice| c.options.iter().map(|o| o.label).collect::<Vec<_>>();
-            if labels(a) != labels(b) {
-                return Err("has other options in that version than on the form".to_owned());
+        (Task::Choice(a), Task::Choice(b)) => same_options(&a.options, &b.options)?,
+        (Task::Ordering(a), Task::Ordering(b)) => same_options(&a.options, &b.options)?,
+        (Task::Matching(a), Task::Matching(b)) => {
+            same_options(&a.options, &b.options)?;
+            if a.prompts.len() != b.prompts.len() {
+                return Err("has other prompts in that version than on the form".to_owned());
             }
-            let moved = b.options.iter().enumerate().any(|(i, option)| {
-                a.options[i].text != option.text && a.options.iter().any(|o| o.text == option.text)
-            });
-            if moved {
-                return Err("has its options in another order in that version than on the form".to_owned());
+            if moved(&a.prompts, &b.prompts, |prompt| prompt) {
+                return Err("has its prompts in another order in that version than on the form".to_owned());
             }
         }
+        (Task::Numeric(_), Task::Numeric(_)) => {}
         (Task::TrueFalse { .. }, Task::TrueFalse { .. }) => {}
         (Task::FillBlank(a), Task::FillBlank(b)) if a.blanks.len() == b.blanks.len() => {}
         _ => return Err("is of another kind in that version than on the form".to_owned()),
     }
     *old_task = new_task;
     Ok(())
+}
+
+/// Refuses options that are named otherwise, or stand in another order, than those that candidates saw.
+fn same_options(a: &[ChoiceOption], b: &[ChoiceOption]) -> Result<(), String> {
+    if !a.iter().map(|o| o.label).eq(b.iter().map(|o| o.label)) {
+        return Err("has other options in that version than on the form".to_owned());
+    }
+    if moved(a, b, |option| &option.text) {
+        return Err("has its options in another order in that version than on the form".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether a text stands elsewhere in `b` than in `a`; both are of one length.
+fn moved<T>(a: &[T], b: &[T], text: impl Fn(&T) -> &String) -> bool {
+    let elsewhere = |(old, new): (&T, &T)| text(old) != text(new) && a.iter().any(|o| text(o) == text(new));
+    a.iter().zip(b).any(elsewhere)
 }
 
 /// What a regrade changed so far.

@@ -150,7 +150,7 @@ fn show_criteria(criteria: &[Criterion]) -> Vec<pb::RubricCriterion> {
 pub fn places<'a>(forms: impl IntoIterator<Item = &'a CompiledForm>) -> Places {
     let mut places = Places::default();
     for (index, form) in forms.into_iter().enumerate() {
-        for slot in form.plan.slots().iter().filter(|slot| matches!(slot.key, Key::Person)) {
+        for slot in form.plan.slots().iter().filter(|slot| matches!(slot.key, Key::Person(_))) {
             places.forms.push(index as i16);
             places.positions.push(slot.position as i32);
             places.questions.push(slot.question.to_string());
@@ -198,7 +198,7 @@ pub fn show_task(
     };
     let (material, content) = leaf(form, row.position as usize).unzip();
     let reference = match content.map(|c| &c.task) {
-        Some(Task::ShortAnswer { reference }) => reference.clone(),
+        Some(Task::ShortAnswer { reference } | Task::Essay { reference }) => reference.clone(),
         _ => String::new(),
     };
     let question = scheme.of(&slot.question, slot.part);

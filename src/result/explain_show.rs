@@ -4,6 +4,7 @@ use crate::{
     attempt::{
         plans::CompiledForm,
         response::{Mark, Response},
+        wire::mark_state,
     },
     bank::{
         content::{Content, Task},
@@ -22,7 +23,6 @@ use crate::{
 use super::{
     explain::{Others, keyed},
     explain_sql::GradedRow,
-    show::mark_state,
     story::{self, Change, Graded, Origin},
     words::{self, Seen, Tale, Tongue},
 };
@@ -138,7 +138,9 @@ fn show_key(
     let labels: Vec<char> = match &leaf.task {
         Task::Choice(choice) => choice.options.iter().map(|o| o.label).collect(),
         Task::TrueFalse { .. } => vec!['F', 'T'],
-        Task::FillBlank(_) | Task::ShortAnswer { .. } | Task::Case { .. } => Vec::new(),
+        Task::Matching(matching) => matching.options.iter().map(|o| o.label).collect(),
+        Task::Ordering(ordering) => ordering.options.iter().map(|o| o.label).collect(),
+        _ => Vec::new(),
     };
     let settled = trace.reckoning.map(|r| r.settled);
     let mut shown = pb::KeyTrace {
@@ -146,7 +148,7 @@ fn show_key(
         rule: trace.rule.name().to_owned(),
         policy: match &trace.rule {
             Rule::Policy(policy) => Some(show_policy(policy, &labels)),
-            Rule::BlankShares | Rule::Person => None,
+            _ => None,
         },
         value: trace.reckoning.map(|r| r.value.to_string()).unwrap_or_default(),
         rounded: settled.and_then(|s| s.rounded).map(|p| p.to_string()).unwrap_or_default(),
@@ -165,16 +167,55 @@ fn show_key(
             shown.unordered = *unordered;
             shown.blanks = (0..*blanks).map(|at| show_blank(at, trace, leaf, response, terms)).collect();
         }
+        Findings::Number { given, read, right } => {
+            shown.number = Some(pb::NumberTrace {
+                given: given.to_string(),
+                compared: read.as_ref().map(ToString::to_string).unwrap_or_default(),
+                key: if let Task::Numeric(numeric) = &leaf.task { numeric.shown() } else { String::new() },
+                right: *right,
+            });
+        }
+        Findings::Pairs { .. } => {
+            shown.pairs =
+                trace.findings.pairs().zip(1..).map(|(pair, at)| show_pair(pair, at, &labels)).collect();
+        }
+        Findings::Order { counted, .. } => {
+            let place = |((given, key), number): ((Option<u8>, u8), i32)| pb::PlaceTrace {
+                number,
+                given: given.map(|at| label_at(&labels, at)).unwrap_or_default(),
+                key: label_at(&labels, key),
+            };
+            shown.places = trace.findings.places().zip(1..).map(place).collect();
+            (shown.counted, shown.counted_of) = (counted.0 as i32, counted.1 as i32);
+        }
         Findings::Person => {
             if let Response::Text(text) = response {
                 shown.written.clone_from(text);
             }
-            if let Task::ShortAnswer { reference } = &leaf.task {
+            if let Task::ShortAnswer { reference } | Task::Essay { reference } = &leaf.task {
                 shown.reference.clone_from(reference);
             }
         }
     }
     shown
+}
+
+fn label_at(labels: &[char], at: u8) -> String {
+    labels.get(usize::from(at)).map(char::to_string).unwrap_or_default()
+}
+
+fn show_pair((given, key): (Option<u8>, u8), prompt: i32, labels: &[char]) -> pb::PairTrace {
+    let finding = match given {
+        None => pb::PairFinding::Missed,
+        Some(given) if given == key => pb::PairFinding::Right,
+        Some(_) => pb::PairFinding::Wrong,
+    };
+    pb::PairTrace {
+        prompt,
+        given: given.map(|at| label_at(labels, at)).unwrap_or_default(),
+        key: label_at(labels, key),
+        finding: finding as i32,
+    }
 }
 
 fn show_bound(bound: Option<Bound>) -> pb::MarkBound {
@@ -234,6 +275,7 @@ fn show_blank(at: usize, trace: &Trace, leaf: &Content, response: &Response, ter
                     Finding::Edits
                 }
                 Means::Wildcard => Finding::Wildcard,
+                Means::Expression => Finding::RegularExpression,
             }
         }
     };

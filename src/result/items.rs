@@ -20,7 +20,9 @@ pub fn positions(form: &CompiledForm) -> Vec<Position> {
         let (options, key) = match &slot.key {
             Key::Choice { options, key, .. } => (*options, *key),
             Key::Truth(right) => (2, OptionSet::EMPTY.with(usize::from(!right))),
-            Key::Texts(_) | Key::Person => (0, OptionSet::EMPTY),
+            Key::Texts(_) | Key::Numeric(_) | Key::Matching(_) | Key::Ordering(_) | Key::Person(_) => {
+                (0, OptionSet::EMPTY)
+            }
         };
         Position { max: slot.points.to_f64(), options, key, waits: false }
     };
@@ -30,7 +32,7 @@ pub fn positions(form: &CompiledForm) -> Vec<Position> {
 /// Whether any position may wait for a person that does not wait yet.
 pub fn may_wait(form: &CompiledForm, positions: &[Position]) -> bool {
     let slots = form.plan.slots().iter().zip(positions);
-    slots.into_iter().any(|(slot, position)| matches!(slot.key, Key::Person) && !position.waits)
+    slots.into_iter().any(|(slot, position)| matches!(slot.key, Key::Person(_)) && !position.waits)
 }
 
 /// The analysis on the wire.

@@ -4,6 +4,7 @@ pub mod explain;
 mod explain_show;
 pub mod explain_sql;
 pub mod items;
+pub mod kind_words;
 pub mod policy_words;
 pub mod rpc;
 pub mod show;

@@ -1,6 +1,7 @@
 //! Rules in a few words, in English and in Chinese: those by which responses are scored and those of regrades.
 
 use crate::{
+    bank::{matching::MatchingRule, ordering::OrderingRule},
     grading::regrade::Mode,
     scoring::{policy::Policy, trace::Rule},
 };
@@ -24,8 +25,36 @@ pub fn rule(rule: &Rule, tongue: Tongue) -> String {
     match rule {
         Rule::Policy(policy) => tongue.say(policy_en(policy), policy_zh(policy)),
         Rule::BlankShares => tongue.say("every blank an equal share", "各空均分"),
+        Rule::Tolerance => tongue.say("all points for a number within the tolerance", "在误差范围内得满分"),
+        Rule::Matching(rule) => matching(*rule, tongue),
+        Rule::Ordering(rule) => ordering(*rule, tongue),
         Rule::Person => tongue.say("by a person", "人工评分"),
     }
+}
+
+fn matching(rule: MatchingRule, tongue: Tongue) -> String {
+    let (en, zh) = match rule {
+        MatchingRule::PerPair => ("the share of pairs that are right", "按配对正确的比例得分"),
+        MatchingRule::AllOrNothing => ("all points if every pair is right", "全部配对正确得满分"),
+        MatchingRule::PerPairWithDeduction => {
+            ("right pairs less wrong ones, by the number of prompts", "配对正确数减错误数，按总数折算")
+        }
+    };
+    tongue.say(en, zh)
+}
+
+fn ordering(rule: OrderingRule, tongue: Tongue) -> String {
+    let (en, zh) = match rule {
+        OrderingRule::AllOrNothing => ("all points for exactly the right order", "顺序全对得满分"),
+        OrderingRule::PerPosition => ("the share of items at their own place", "按位置正确的比例得分"),
+        OrderingRule::AdjacentPairs => {
+            ("the share of neighbours that still follow one another", "按相邻两项仍相接的比例得分")
+        }
+        OrderingRule::Kendall => {
+            ("the share of pairs of items that are the right way round", "按先后正确的两两组合的比例得分")
+        }
+    };
+    tongue.say(en, zh)
 }
 
 fn policy_en(policy: &Policy) -> String {

@@ -9,11 +9,11 @@ use crate::{
         plans::CompiledForm,
         response::Mark,
         sitting::{EXPIRED, LATE},
+        wire,
     },
     exam::policy::{Band, grade, passed},
     ids::ExamName,
     pb::{self, timestamp},
-    points::Points,
     scoring::plan::{Outcome, OutcomeState, Subscore},
 };
 
@@ -46,27 +46,22 @@ pub struct Sat<'a> {
 
 /// A result with its marks and subscores.
 pub fn result(sat: Sat<'_>, marks: &[Mark], outcome: &Outcome) -> pb::Result {
-    let form = sat.form;
+    let marks = self::marks(sat.form, marks);
+    pb::Result { marks, ..without_marks(sat, outcome) }
+}
+
+/// The marks of an attempt, by position.
+pub fn marks(form: &CompiledForm, marks: &[Mark]) -> Vec<pb::Mark> {
+    let texts = form.versions.iter().zip(&form.points);
+    let each = form.plan.slots().iter().zip(texts).zip(marks);
+    each.map(|((slot, (version, max)), mark)| wire::mark(slot, version, max, mark)).collect()
+}
+
+/// A result with its subscores.
+pub fn without_marks(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
     pb::Result {
         sections: outcome.sections.iter().map(subscore).collect(),
         topics: outcome.topics.iter().map(subscore).collect(),
-        marks: form
-            .plan
-            .slots()
-            .iter()
-            .zip(&form.versions)
-            .zip(&form.points)
-            .zip(marks)
-            .map(|(((slot, version), max), mark)| pb::Mark {
-                position: slot.position as i32,
-                question_version: version.clone(),
-                part: slot.part as i32,
-                state: mark_state(mark) as i32,
-                // Most marks are all or nothing, and writing a decimal costs more than copying one.
-                points: if mark.points() == slot.points { max.clone() } else { decimal(mark.points()) },
-                max_points: max.clone(),
-            })
-            .collect(),
         ..basic(sat, outcome)
     }
 }
@@ -99,15 +94,6 @@ pub fn basic(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
     }
 }
 
-/// How a mark came to be, on the wire.
-pub fn mark_state(mark: &Mark) -> pb::MarkState {
-    match mark {
-        Mark::NotAnswered => pb::MarkState::NotAnswered,
-        Mark::Scored(_) => pb::MarkState::Scored,
-        Mark::Awaiting => pb::MarkState::AwaitingGrading,
-    }
-}
-
 fn subscore(sub: &Subscore) -> pb::Subscore {
     pb::Subscore {
         title: sub.title.to_string(),
@@ -116,8 +102,4 @@ fn subscore(sub: &Subscore) -> pb::Subscore {
         awaiting_points: sub.awaiting.to_string(),
         position_count: sub.count as i32,
     }
-}
-
-fn decimal(points: Points) -> String {
-    points.to_string()
 }

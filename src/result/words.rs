@@ -16,6 +16,7 @@ use crate::{
 };
 
 use super::{
+    kind_words,
     policy_words::{mode, rule},
     story::{Change, Graded, Origin},
 };
@@ -85,9 +86,7 @@ pub fn tell(tale: &Tale<'_>, tongue: Tongue) -> String {
     let max = tale.terms.points;
     let first = match tale.by_key.trace.findings {
         Findings::Person => people(tale, tongue),
-        Findings::Choice(_) | Findings::Truth { .. } | Findings::Texts { .. } => {
-            sentence(by_key(tale.by_key, tale.terms, tongue), tongue)
-        }
+        _ => sentence(by_key(tale.by_key, tale.terms, tongue), tongue),
     };
     let now = tale.mark.points();
     match (tale.origin, tale.last) {
@@ -134,6 +133,11 @@ fn by_key(seen: Seen<'_>, terms: Terms, tongue: Tongue) -> String {
         Findings::Texts { blanks, unordered: _, filled } => {
             return blanks_told(seen, terms, *blanks, filled, &reckoning, tongue);
         }
+        Findings::Number { .. } | Findings::Pairs { .. } | Findings::Order { .. } => {
+            let (found, right) = (kind_words::found(seen, tongue), right(seen, tongue));
+            let counts = kind_words::counts(seen.trace, tongue);
+            tongue.say(format!("{found}; {right}{counts}"), format!("{found}，{right}{counts}"))
+        }
         Findings::Person => String::new(),
     };
     let (rule, words, gives) =
@@ -159,6 +163,9 @@ fn right(seen: Seen<'_>, tongue: Tongue) -> String {
             let accepted: Vec<&str> = (0..*blanks).filter_map(|b| accepted(seen.leaf, b, 0)).collect();
             let (en, zh) = (accepted.join("”, “"), accepted.join("”“"));
             tongue.say(format!("the answer is “{en}”"), format!("答案“{zh}”"))
+        }
+        Findings::Number { .. } | Findings::Pairs { .. } | Findings::Order { .. } => {
+            kind_words::right(seen, tongue)
         }
         Findings::Person => String::new(),
     }
@@ -194,6 +201,9 @@ fn blanks_told(
                     Means::Edits(1) => (" but for 1 edit".to_owned(), "相差 1 个字符".to_owned()),
                     Means::Edits(n) => (format!(" but for {n} edits"), format!("相差 {n} 个字符")),
                     Means::Wildcard => (" by its wildcards".to_owned(), "按通配符相符".to_owned()),
+                    Means::Expression => {
+                        (" as a regular expression".to_owned(), "按正则表达式相符".to_owned())
+                    }
                 };
                 tongue.say(
                     format!("blank {n} “{given}” matches “{accepted}”{en} ({earned})"),
@@ -315,9 +325,7 @@ fn regrade(tale: &Tale<'_>, change: &Change<'_>, tongue: Tongue) -> String {
 fn letters(leaf: &Content, set: OptionSet) -> String {
     match &leaf.task {
         Task::Choice(choice) => set.iter().filter_map(|i| choice.options.get(i)).map(|o| o.label).collect(),
-        Task::TrueFalse { .. } | Task::FillBlank(_) | Task::ShortAnswer { .. } | Task::Case { .. } => {
-            String::new()
-        }
+        _ => String::new(),
     }
 }
 
@@ -325,7 +333,7 @@ fn letters(leaf: &Content, set: OptionSet) -> String {
 pub fn accepted(leaf: &Content, blank: usize, accepted: usize) -> Option<&str> {
     match &leaf.task {
         Task::FillBlank(fill) => Some(fill.blanks.get(blank)?.accepted.get(accepted)?.text.as_str()),
-        Task::Choice(_) | Task::TrueFalse { .. } | Task::ShortAnswer { .. } | Task::Case { .. } => None,
+        _ => None,
     }
 }
 
@@ -333,7 +341,7 @@ fn truth(truth: bool, tongue: Tongue) -> String {
     if truth { tongue.say("true", "正确") } else { tongue.say("false", "错误") }
 }
 
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let mut short: String = text.chars().take(QUOTED).collect();
     if short.len() < text.len() {
         short.push('…');
@@ -346,7 +354,7 @@ mod tests {
     use super::*;
     use crate::{
         attempt::response::Response,
-        bank::content::{Accepted, Blank, Choice, ChoiceKind, ChoiceOption, FillBlank, TextMatching},
+        bank::content::{Accepted, Blank, Choice, ChoiceKind, ChoiceOption, FillBlank, Kind, TextMatching},
         points::Rounding,
         scoring::{policy::Policy, score::Key, trace::explain},
     };
@@ -467,7 +475,12 @@ mod tests {
     #[test]
     fn graders_are_told_by_how_they_decided() {
         let short = leaf(Task::ShortAnswer { reference: String::new() });
-        let trace = explain(&Key::Person, &Policy::AllOrNothing, &Response::Text("x".into()), terms("6"));
+        let trace = explain(
+            &Key::Person(Kind::ShortAnswer),
+            &Policy::AllOrNothing,
+            &Response::Text("x".into()),
+            terms("6"),
+        );
         let given = |grader: &str, points: &str, overrules| Given {
             grader: grader.into(),
             points: p(points),

@@ -4,9 +4,13 @@
 
 mod assign;
 pub mod exact;
+pub mod expression;
+pub mod matching;
 pub mod numeric;
+pub mod ordering;
 pub mod plan;
 pub mod policy;
 pub mod score;
+pub mod simplified;
 pub mod text;
 pub mod trace;

@@ -4,48 +4,25 @@
 //! What is accepted as a number is declared by [`Forms`]; what is near enough by [`Tolerance`]; units with their
 //! factors by [`Unit`]. Texts are bounded in length and exponent, so hostile ones cost nothing.
 
+use std::fmt;
+
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use unicode_normalization::UnicodeNormalization;
 
-/// Bytes that a written number may have at most.
+pub use crate::bank::numeric::Forms;
+use crate::bank::numeric::{Margin, Numeric};
+
+/// Characters that a written number may have at most.
 const LONGEST: usize = 128;
+/// Decimals up to which a number is shown as one.
+const DECIMALS: usize = 30;
 /// The largest power of ten, up or down.
 const EXPONENT: i32 = 400;
 
 /// An exact number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number(BigRational);
-
-/// Which ways of writing a number are accepted, beside plain decimals such as `-12.5`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forms {
-    /// `1,234.5`: commas between groups of three digits. On by default.
-    pub thousands: bool,
-    /// `１２３` and `，`: compatibility forms are folded (NFKC). On by default.
-    pub full_width: bool,
-    /// `5e3`. On by default.
-    pub exponent: bool,
-    /// `1/2`, and `1 1/2` for one and a half. Off by default.
-    pub fraction: bool,
-    /// `50%` for 0.5. Off by default.
-    pub percent: bool,
-}
-
-impl Default for Forms {
-    fn default() -> Self {
-        Self { thousands: true, full_width: true, exponent: true, fraction: false, percent: false }
-    }
-}
-
-impl Forms {
-    /// Everything that can be read.
-    pub const ALL: Self =
-        Self { thousands: true, full_width: true, exponent: true, fraction: true, percent: true };
-    /// Plain decimals only.
-    pub const PLAIN: Self =
-        Self { thousands: false, full_width: false, exponent: false, fraction: false, percent: false };
-}
 
 /// How far from the right number is still right. Bounds belong to the right side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,13 +75,16 @@ impl Number {
     /// assert_eq!(read("12,34"), None);
     /// ```
     pub fn parse(text: &str, forms: Forms) -> Option<Self> {
-        if text.len() > LONGEST {
+        if is_too_long(text) {
             return None;
         }
         let folded: String = if forms.full_width { text.nfkc().collect() } else { text.to_owned() };
         // A fraction such as `½` is `1⁄2` after folding, and `1½` is `11⁄2`, which nobody means.
         let ratio = folded.contains('\u{2044}');
         if ratio && text.trim().chars().count() > 1 {
+            return None;
+        }
+        if folded.len() > 2 * LONGEST {
             return None;
         }
         let folded = folded.replace('\u{2044}', "/").replace(['\u{2212}', '\u{fe63}'], "-");
@@ -120,8 +100,40 @@ impl Number {
         Some(Self(if percent { value / power_of_ten(2)? } else { value }))
     }
 
+    /// Below 0.
+    pub fn is_negative(&self) -> bool {
+        self.0 < zero()
+    }
+
+    /// Above 0.
+    pub fn is_positive(&self) -> bool {
+        self.0 > zero()
+    }
+
     fn magnitude(&self) -> BigRational {
         if self.0 < zero() { -self.0.clone() } else { self.0.clone() }
+    }
+}
+
+impl fmt::Display for Number {
+    /// `46.5` where a decimal ends soon, else a fraction such as `1/3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ten = BigInt::from(10);
+        let mut above = self.0.clone();
+        for decimals in 0..=DECIMALS {
+            if above.is_integer() {
+                let digits = above.numer().magnitude().to_string();
+                let digits = format!("{digits:0>width$}", width = decimals + 1);
+                let (whole, rest) = digits.split_at(digits.len() - decimals);
+                let sign = if self.is_negative() { "-" } else { "" };
+                return match rest {
+                    "" => write!(f, "{sign}{whole}"),
+                    rest => write!(f, "{sign}{whole}.{rest}"),
+                };
+            }
+            above *= &ten;
+        }
+        write!(f, "{}", self.0)
     }
 }
 
@@ -149,6 +161,39 @@ impl Tolerance {
 }
 
 impl NumericKey {
+    /// The key of a question, its texts read; an error in words where one of them is no number.
+    pub fn new(numeric: &Numeric) -> Result<Self, String> {
+        let read = |text: &str| {
+            Number::parse(text, Forms::ALL)
+                .ok_or_else(|| format!("has {text:?} in its key, which is no number"))
+        };
+        let unit = |unit: &crate::bank::numeric::NamedUnit| {
+            let factor = if unit.factor.is_empty() { Number(one()) } else { read(&unit.factor)? };
+            Ok(Unit { name: unit.name.clone(), factor })
+        };
+        Ok(Self {
+            answer: read(&numeric.value)?,
+            tolerance: match &numeric.margin {
+                Margin::Exact => Tolerance::Exact,
+                Margin::Absolute(t) => Tolerance::Absolute(read(t)?),
+                Margin::Relative(t) => Tolerance::Relative(read(t)?),
+                Margin::Geometric(t) => Tolerance::Geometric(read(t)?),
+                Margin::SignificantDigits(digits) => Tolerance::SignificantDigits(*digits),
+            },
+            forms: numeric.forms,
+            units: numeric.units.iter().map(unit).collect::<Result<_, String>>()?,
+            unit_required: numeric.unit_required,
+        })
+    }
+
+    /// Roughly how many bytes this takes, for a bounded cache.
+    pub fn weight(&self) -> usize {
+        // The numbers of a key have at most 64 characters, so two dozen bytes a part and some for their vectors.
+        size_of::<Self>()
+            + 256
+            + self.units.iter().map(|u| size_of::<Unit>() + u.name.len() + 128).sum::<usize>()
+    }
+
     /// Whether a written answer is right.
     pub fn admits(&self, text: &str) -> bool {
         self.read(text).is_some_and(|given| self.tolerance.admits(&self.answer, &given))
@@ -156,7 +201,7 @@ impl NumericKey {
 
     /// The number that was written, brought to the unit of the right one; `None` for whatever is none.
     pub fn read(&self, text: &str) -> Option<Number> {
-        if text.len() > LONGEST {
+        if is_too_long(text) {
             return None;
         }
         if !self.unit_required
@@ -165,8 +210,7 @@ impl NumericKey {
             return Some(plain);
         }
         let squeeze = |text: &str| text.nfkc().filter(|c| !c.is_whitespace()).collect::<String>();
-        let written: String = text.nfkc().collect();
-        let written = written.trim_end();
+        let written = text.trim_end();
         self.units.iter().find_map(|unit| {
             let name = squeeze(&unit.name);
             // The number ends where what follows is the unit, spaces aside.
@@ -175,6 +219,10 @@ impl NumericKey {
             Some(Number(number.0 * &unit.factor.0)).filter(|_| !name.is_empty())
         })
     }
+}
+
+fn is_too_long(text: &str) -> bool {
+    text.len() > 4 * LONGEST || text.chars().count() > LONGEST
 }
 
 fn zero() -> BigRational {
@@ -327,6 +375,23 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_shown_exactly() {
+        for (text, shown) in [
+            ("46", "46"),
+            ("046.50", "46.5"),
+            ("-0.05", "-0.05"),
+            ("1/8", "0.125"),
+            ("-1/3", "-1/3"),
+            ("5e3", "5000"),
+            ("0", "0"),
+            ("1e-31", "1/10000000000000000000000000000000"),
+        ] {
+            assert_eq!(n(text).to_string(), shown);
+            assert_eq!(n(shown), n(text));
+        }
+    }
+
+    #[test]
     fn significant_digits_round_both() {
         let three = |answer: &str, given: &str| key(answer, Tolerance::SignificantDigits(3)).admits(given);
         assert!(three("3.14159", "3.14"));
@@ -350,6 +415,8 @@ mod tests {
         for wrong in ["5 m", "5 KM", "5 miles", "km", "m 5000"] {
             assert!(!length.admits(wrong), "{wrong}");
         }
+        let narrow = NumericKey { forms: Forms::PLAIN, ..length.clone() };
+        assert!(narrow.admits("5 ｋｍ") && !narrow.admits("５ km"));
         let strict = NumericKey { unit_required: true, ..length };
         assert!(strict.admits("5 km") && !strict.admits("5"));
     }

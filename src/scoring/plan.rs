@@ -117,6 +117,16 @@ pub struct Slot {
     knowledge_at: Option<usize>,
 }
 
+impl Slot {
+    /// The marks that are usual here: those of all picks where they were scored in advance, none and full otherwise.
+    pub fn usual_marks(&self) -> Vec<Mark> {
+        let mut marks =
+            vec![Mark::NotAnswered, Mark::Awaiting, Mark::Scored(Points::ZERO), Mark::Scored(self.points)];
+        marks.extend(self.table.marks.iter().filter(|m| !marks.contains(m)).copied().collect::<Vec<_>>());
+        marks
+    }
+}
+
 /// The mark of every pick by its bits: per pick an index into the distinct marks. Empty where there are too many.
 #[derive(Clone, Debug, Default)]
 struct Table {
@@ -218,7 +228,8 @@ pub struct Subscore {
 impl Plan {
     /// Compiles a form: section titles and questions in the order of the paper. A question's own policy goes before
     /// its section's; a section's policy that does not fit a single choice or true/false question leaves it at
-    /// [`Policy::AllOrNothing`] and is an error elsewhere. Blanks and short answers do not look at policies. A floor
+    /// [`Policy::AllOrNothing`] and is an error elsewhere. Nothing but choice and true/false looks at
+    /// policies. A floor
     /// above 0 counts as 0.
     pub fn compile(
         sections: Vec<String>,
@@ -395,8 +406,7 @@ impl Plan {
     /// Roughly how many bytes the plan takes, for a bounded cache.
     pub fn weight(&self) -> usize {
         let slot = |slot: &Slot| {
-            let key = if let Key::Texts(texts) = &slot.key { texts.weight() } else { 0 };
-            size_of::<Slot>() + slot.table.weight() + key + slot.question.len() + 16
+            size_of::<Slot>() + slot.table.weight() + slot.key.weight() + slot.question.len() + 16
         };
         let named = self.topics.iter().chain(&self.knowledge_points).map(|(title, _)| title.len() + 48);
         let sections = self.sections.iter().map(|s| s.title.len() + size_of::<PlanSection>());
@@ -547,7 +557,12 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bank::content::{Choice, ChoiceKind, ChoiceOption, Notes, Part};
+    use crate::bank::{
+        content::{Choice, ChoiceKind, ChoiceOption, Notes, Part},
+        matching::{Matching, MatchingRule},
+        numeric::{Margin, Numeric},
+        ordering::{Ordering, OrderingRule},
+    };
     use proptest::prelude::*;
 
     fn p(text: &str) -> Points {
@@ -674,13 +689,83 @@ mod tests {
             any::<u32>().prop_map(picked),
             ".{0,3}".prop_map(Response::Text),
             proptest::collection::vec(".{0,3}", 0..3).prop_map(Response::Texts),
+            "[0-9. ]{0,3}".prop_map(|text| Response::Number(text.into())),
+            proptest::collection::vec(any::<u8>(), 0..4).prop_map(|options| Response::Pairs(options.into())),
+            proptest::collection::vec(0u8..4, 0..5).prop_map(|options| Response::Order(options.into())),
         ]
+    }
+
+    /// The paper, and a case of a number, pairs, an order and an essay.
+    fn long_paper() -> Plan {
+        let options: Vec<ChoiceOption> =
+            ('A'..='D').map(|label| ChoiceOption { label, text: label.to_string() }).collect();
+        let number =
+            Numeric { value: "1.5".into(), margin: Margin::Absolute("1".into()), ..Default::default() };
+        let pairs = Matching {
+            prompts: vec!["1".into(), "2".into(), "3".into()],
+            options: options.clone(),
+            key: vec![3, 0, 0],
+            rule: MatchingRule::PerPairWithDeduction,
+        };
+        let order = Ordering { options, key: vec![1, 0, 3, 2], rule: OrderingRule::Kendall };
+        let tasks = [
+            Task::Numeric(number),
+            Task::Matching(pairs),
+            Task::Ordering(order),
+            Task::Essay { reference: String::new() },
+        ];
+        let parts = tasks.into_iter().map(|task| Part { weight: 1, content: content(task) });
+        let case = item(1, "7", None, content(Task::Case { parts: parts.collect() }));
+        let other = choice(ChoiceKind::Multiple, 9, 0b1_0011, Some(Policy::EachDecision));
+        compile(vec![item(0, "1", None, truth(Some(false))), item(0, "3", None, other), case]).unwrap()
+    }
+
+    #[test]
+    fn the_newer_kinds_are_scored() {
+        let plan = long_paper();
+        assert_eq!(plan.slots().iter().map(|s| s.points.to_string()).collect::<Vec<_>>()[2..], ["1.75"; 4]);
+        let given = [
+            Response::Blank,
+            Response::Blank,
+            Response::Number("2.50".into()),
+            Response::Pairs([3, 0, 1].into()),
+            Response::Order([1, 0, 2].into()),
+            Response::Text("…".into()),
+        ];
+        assert!(plan.check(&given).is_empty());
+        let marks = plan.score(&given);
+        let scored = |text| Mark::Scored(p(text));
+        // A third of 1.75; 3 of 6 pairs of items, so a half.
+        assert_eq!(marks[2..], [scored("1.75"), scored("0.58"), scored("0.88"), Mark::Awaiting]);
+        let misfits =
+            [Response::Number("x".into()), Response::Pairs([4].into()), Response::Order([1, 1].into())];
+        let given: Vec<Response> = [Response::Blank, Response::Blank].into_iter().chain(misfits).collect();
+        let found: Vec<u32> = plan.check(&given).into_iter().map(|(position, _)| position).collect();
+        assert_eq!(found, [4, 5], "what is no number is wrong, not misshapen");
+        assert_eq!(plan.score(&given)[2..5], [scored("0"), Mark::NotAnswered, Mark::NotAnswered]);
+        assert!(plan.weight() > paper().weight());
+    }
+
+    #[test]
+    fn keys_that_do_not_fit_are_refused() {
+        let reason = |task| compile(vec![item(0, "1", None, content(task))]).unwrap_err().to_string();
+        assert_eq!(reason(Task::Numeric(Numeric::default())), "question 1 has no key");
+        assert_eq!(reason(Task::Matching(Matching::default())), "question 1 has no key");
+        assert_eq!(reason(Task::Ordering(Ordering::default())), "question 1 has no key");
+        let number = Numeric { value: "many".into(), ..Default::default() };
+        assert!(reason(Task::Numeric(number)).contains("no number"));
+        assert!(
+            reason(Task::Matching(Matching { key: vec![0], ..Default::default() })).contains("does not fit")
+        );
+        assert!(
+            reason(Task::Ordering(Ordering { key: vec![0, 0], ..Default::default() })).contains("no order")
+        );
     }
 
     proptest! {
         #[test]
-        fn sums_add_up_and_tables_agree(given in proptest::collection::vec(any_response(), 0..8)) {
-            let plan = paper();
+        fn sums_add_up_and_tables_agree(long: bool, given in proptest::collection::vec(any_response(), 0..8)) {
+            let plan = if long { long_paper() } else { paper() };
             let marks = plan.score(&given);
             for (slot, mark) in plan.slots().iter().zip(&marks) {
                 prop_assert!(Points::ZERO <= mark.points() && mark.points() <= slot.points);

@@ -126,6 +126,7 @@ impl Policy {
             Kind::MultipleChoice | Kind::IndeterminateChoice => !matches!(self, Self::Negative { .. }),
             Kind::TrueFalse => matches!(self, Self::AllOrNothing | Self::Negative { .. }),
             Kind::FillBlank | Kind::ShortAnswer | Kind::Case => false,
+            Kind::Numeric | Kind::Matching | Kind::Ordering | Kind::Essay => false,
         };
         if !fits {
             return Err(format!("{name} does not apply to {} questions", kind.as_str()));

@@ -9,10 +9,17 @@ use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
-use super::{exact::Exact, policy::Policy, text::TextKey};
+use super::{
+    exact::Exact,
+    matching::MatchingKey,
+    numeric::NumericKey,
+    ordering::OrderingKey,
+    policy::Policy,
+    text::{TextKey, refusal},
+};
 use crate::{
     attempt::response::{Mark, Response},
-    bank::content::{ChoiceKind, Kind, OptionSet, Task},
+    bank::content::{ChoiceKind, FillBlank, Kind, OptionSet, Task},
     points::{Points, Rounding},
 };
 
@@ -32,8 +39,14 @@ pub enum Key {
     Truth(bool),
     /// Blanks, with their accepted texts folded.
     Texts(Box<TextKey>),
-    /// A person marks it.
-    Person,
+    /// A number.
+    Numeric(Box<NumericKey>),
+    /// Pairs.
+    Matching(Box<MatchingKey>),
+    /// An order.
+    Ordering(Box<OrderingKey>),
+    /// A person marks it: a short answer or an essay.
+    Person(Kind),
 }
 
 impl Key {
@@ -53,8 +66,16 @@ impl Key {
             Task::FillBlank(fill) if fill.blanks.iter().any(|b| b.accepted.is_empty()) => {
                 Err("has a blank without an accepted answer".into())
             }
+            Task::FillBlank(fill) if accepted(fill).any(|text| refusal(text, fill.matching).is_some()) => {
+                Err("has an accepted answer that is no regular expression".into())
+            }
             Task::FillBlank(fill) => Ok(Self::Texts(Box::new(TextKey::new(fill)))),
-            Task::ShortAnswer { .. } => Ok(Self::Person),
+            Task::ShortAnswer { .. } => Ok(Self::Person(Kind::ShortAnswer)),
+            Task::Essay { .. } => Ok(Self::Person(Kind::Essay)),
+            Task::Numeric(numeric) if numeric.value.is_empty() => Err("has no key".into()),
+            Task::Numeric(numeric) => Ok(Self::Numeric(Box::new(NumericKey::new(numeric)?))),
+            Task::Matching(matching) => Ok(Self::Matching(Box::new(MatchingKey::new(matching)?))),
+            Task::Ordering(ordering) => Ok(Self::Ordering(Box::new(OrderingKey::new(ordering)?))),
             Task::Case { .. } => Err("is a case, which is scored by its parts".into()),
         }
     }
@@ -67,17 +88,33 @@ impl Key {
             Self::Choice { kind: ChoiceKind::Indeterminate, .. } => Kind::IndeterminateChoice,
             Self::Truth(_) => Kind::TrueFalse,
             Self::Texts(_) => Kind::FillBlank,
-            Self::Person => Kind::ShortAnswer,
+            Self::Numeric(_) => Kind::Numeric,
+            Self::Matching(_) => Kind::Matching,
+            Self::Ordering(_) => Kind::Ordering,
+            Self::Person(kind) => *kind,
+        }
+    }
+
+    /// Roughly how many bytes this takes beside itself, for a bounded cache.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Choice { .. } | Self::Truth(_) | Self::Person(_) => 0,
+            Self::Texts(texts) => texts.weight(),
+            Self::Numeric(number) => number.weight(),
+            Self::Matching(matching) => size_of::<MatchingKey>() + matching.pairs.len(),
+            Self::Ordering(ordering) => size_of::<OrderingKey>() + ordering.order.len(),
         }
     }
 
     /// Refuses a response of the wrong shape, in words that continue "the response …". A blank fits everything. Two
     /// options picked in a single choice question are a wrong answer (a double-marked answer sheet), not a bad shape.
     pub fn check(&self, response: &Response) -> Result<(), String> {
-        let (options, blanks) = match self {
-            Self::Choice { options, .. } => (*options, 0),
-            Self::Texts(texts) => (0, texts.blanks()),
-            Self::Truth(_) | Self::Person => (0, 0),
+        let (options, blanks) = match (self, response) {
+            (Self::Choice { options, .. }, _) => (*options, 0),
+            (Self::Texts(texts), _) => (0, texts.blanks()),
+            (Self::Matching(key), Response::Pairs(given)) => return key.check(given),
+            (Self::Ordering(key), Response::Order(given)) => return key.check(given),
+            _ => (0, 0),
         };
         check(self.kind(), options, blanks, response)
     }
@@ -96,7 +133,16 @@ pub fn check_response(task: &Task, response: &Response) -> Result<(), String> {
         Task::Choice(choice) => check(Kind::MultipleChoice, choice.options.len(), 0, response),
         Task::TrueFalse { .. } => check(Kind::TrueFalse, 0, 0, response),
         Task::FillBlank(fill) => check(Kind::FillBlank, 0, fill.blanks.len(), response),
-        Task::ShortAnswer { .. } => check(Kind::ShortAnswer, 0, 0, response),
+        Task::ShortAnswer { .. } | Task::Essay { .. } => check(Kind::ShortAnswer, 0, 0, response),
+        Task::Numeric(_) => check(Kind::Numeric, 0, 0, response),
+        Task::Matching(matching) => match MatchingKey::new(matching) {
+            Ok(key) => Key::Matching(Box::new(key)).check(response),
+            Err(_) => check(Kind::Matching, 0, 0, response),
+        },
+        Task::Ordering(ordering) => match OrderingKey::new(ordering) {
+            Ok(key) => Key::Ordering(Box::new(key)).check(response),
+            Err(_) => check(Kind::Ordering, 0, 0, response),
+        },
         Task::Case { .. } => check(Kind::Case, 0, 0, response),
     }
 }
@@ -123,9 +169,19 @@ fn check(kind: Kind, options: usize, blanks: usize, response: &Response) -> Resu
         }
         (Kind::FillBlank, Response::Texts(_)) => Ok(()),
         (Kind::FillBlank, _) => Err("must fill blanks".into()),
-        (Kind::ShortAnswer, Response::Text(_)) => Ok(()),
-        (Kind::ShortAnswer, _) => Err("must be a text".into()),
+        (Kind::ShortAnswer | Kind::Essay, Response::Text(_)) => Ok(()),
+        (Kind::ShortAnswer | Kind::Essay, _) => Err("must be a text".into()),
+        (Kind::Numeric, Response::Number(_)) => Ok(()),
+        (Kind::Numeric, _) => Err("must be a number".into()),
+        (Kind::Matching, Response::Pairs(_)) => Ok(()),
+        (Kind::Matching, _) => Err("must pair prompts with options".into()),
+        (Kind::Ordering, Response::Order(_)) => Ok(()),
+        (Kind::Ordering, _) => Err("must bring options into an order".into()),
     }
+}
+
+fn accepted(fill: &FillBlank) -> impl Iterator<Item = &str> {
+    fill.blanks.iter().flat_map(|blank| &blank.accepted).map(|accepted| accepted.text.as_str())
 }
 
 fn beyond(set: OptionSet, options: usize) -> OptionSet {
@@ -223,7 +279,18 @@ pub fn score(key: &Key, policy: &Policy, response: &Response, terms: Terms) -> M
             let (earned, whole) = texts.earned(filled);
             terms.mark(share(points, earned, whole))
         }
-        (Key::Person, _) => Mark::Awaiting,
+        (Key::Numeric(number), Response::Number(given)) => {
+            terms.mark(share(points, u32::from(number.admits(given)), 1))
+        }
+        (Key::Matching(key), Response::Pairs(given)) => {
+            let (earned, whole) = key.earned(given);
+            terms.mark(share(points, earned, whole))
+        }
+        (Key::Ordering(key), Response::Order(given)) => {
+            let (earned, whole) = key.earned(given);
+            terms.mark(share(points, earned, whole))
+        }
+        (Key::Person(_), _) => Mark::Awaiting,
         _ => Mark::NotAnswered,
     }
 }
@@ -402,7 +469,7 @@ pub(super) mod tests {
 
     #[test]
     fn people_mark_texts_and_blanks_need_nobody() {
-        let of = |r: Response| score(&Key::Person, &Policy::AllOrNothing, &r, terms("5"));
+        let of = |r: Response| score(&Key::Person(Kind::Essay), &Policy::AllOrNothing, &r, terms("5"));
         assert_eq!(of(Response::Text("because".into())), Mark::Awaiting);
         assert_eq!(of(Response::Text(" \n".into())), Mark::NotAnswered);
         assert_eq!(of(Response::Truth(true)), Mark::NotAnswered);

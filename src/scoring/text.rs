@@ -1,7 +1,8 @@
 //! Whether a filled text is an accepted one, and what a set of filled blanks earns.
 //!
 //! Both sides are folded alike: always Unicode compatibility forms (NFKC: full-width = half-width) and invisible
-//! characters; by switches also case, white space and the punctuation at the ends (see [`TextMatching`]). Time is
+//! characters; by switches also case, white space, the punctuation at the ends and traditional characters (see
+//! [`TextMatching`]). A regular expression is taken as it is written and sees the folded text. Time is
 //! linear in the length of the response, whatever it holds: folding stops as soon as a text is longer than any
 //! accepted one could be, wildcards match piece by piece from the left, and the edit distance is computed in a band.
 
@@ -9,7 +10,11 @@ use std::cmp::Reverse;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::assign::best_assignment;
+use super::{
+    assign::{best_assignment, best_claims},
+    expression::Expression,
+    simplified::simplified,
+};
 use crate::bank::content::{FillBlank, TextMatching};
 
 /// Folded characters beyond which no text matches, wildcards or not.
@@ -37,6 +42,7 @@ enum Pattern {
     Whole(String),
     /// The pieces between wildcards: at least two, the first and last anchored.
     Pieces(Vec<String>),
+    Expression(Box<Expression>),
 }
 
 /// A filled text as it was compared, and what was found.
@@ -83,6 +89,8 @@ pub enum Means {
     Edits(u8),
     /// By its wildcards.
     Wildcard,
+    /// As a regular expression.
+    Expression,
 }
 
 impl Compared {
@@ -115,7 +123,7 @@ impl TextKey {
         let edits = usize::from(matching.max_edits.min(MOST_EDITS));
         let longest = texts.iter().map(|pattern| match pattern {
             Pattern::Whole(text) => text.chars().count() + edits,
-            Pattern::Pieces(_) => LONGEST,
+            Pattern::Pieces(_) | Pattern::Expression(_) => LONGEST,
         });
         let limit = longest.max().unwrap_or(0).min(LONGEST);
         Self { matching, unordered: fill.unordered, texts, blanks, limit }
@@ -131,6 +139,7 @@ impl TextKey {
         let text = |pattern: &Pattern| match pattern {
             Pattern::Whole(text) => text.len(),
             Pattern::Pieces(pieces) => pieces.iter().map(|p| p.len() + 24).sum(),
+            Pattern::Expression(expression) => expression.weight(),
         };
         let texts: usize = self.texts.iter().map(|t| 32 + text(t)).sum();
         texts + self.blanks.iter().map(|b| 24 + 16 * b.len()).sum::<usize>()
@@ -186,7 +195,7 @@ impl TextKey {
         }
     }
 
-    /// Each response is first tied to the one accepted text it comes nearest to (so that no accepted text can earn
+    /// Each text first claims one accepted text, the nearest that leaves most to all (so that no accepted text can earn
     /// twice), then texts are assigned to blanks.
     fn unordered(&self, compared: &mut [Compared]) {
         let mut given: Vec<&String> = Vec::new();
@@ -206,20 +215,30 @@ impl TextKey {
                 near.push((found, at));
             }
         }
-        // The surest first: an exact answer claims its text before a misspelt one does.
-        near.sort();
-        let mut claimed: Vec<(usize, u8, usize)> = Vec::new();
-        for (found, at) in near {
-            match found.into_iter().find(|(_, t)| !claimed.iter().any(|(c, ..)| c == t)) {
-                Some((distance, free)) => claimed.push((free, distance, at)),
-                None => spent.push(at),
-            }
-        }
         let earns = |text: usize, blank: usize| {
             let accepted = self.blanks[blank].iter().enumerate().filter(|(_, (t, _))| *t == text);
             accepted.map(|(at, (_, percent))| (*percent, Reverse(at))).max()
         };
         let percent = |text, blank| earns(text, blank).map_or(0, |(percent, _)| u32::from(percent));
+        // The surest first: an exact answer claims its text before a misspelt one does.
+        near.sort();
+        // Where a text matches one accepted answer at most there is nothing to weigh.
+        let weighed = near.iter().any(|(found, _)| found.len() > 1).then(|| {
+            let near: Vec<&[(u8, usize)]> = near.iter().map(|(found, _)| found.as_slice()).collect();
+            best_claims(&near, self.blanks.len(), percent)
+        });
+        let weighed = weighed.flatten();
+        let mut claimed: Vec<(usize, u8, usize)> = Vec::new();
+        for (nth, (found, at)) in near.into_iter().enumerate() {
+            let claim = match &weighed {
+                Some(claims) => found.into_iter().find(|(_, t)| claims.get(nth) == Some(&Some(*t))),
+                None => found.into_iter().find(|(_, t)| !claimed.iter().any(|(c, ..)| c == t)),
+            };
+            match claim {
+                Some((distance, free)) => claimed.push((free, distance, at)),
+                None => spent.push(at),
+            }
+        }
         let table: Vec<Vec<u32>> =
             claimed.iter().map(|(t, ..)| (0..self.blanks.len()).map(|b| percent(*t, b)).collect()).collect();
         for ((text, distance, at), blank) in claimed.into_iter().zip(best_assignment(&table)) {
@@ -239,6 +258,7 @@ impl TextKey {
             (Pattern::Whole(_), 0) => Means::Same,
             (Pattern::Whole(_), edits) => Means::Edits(edits),
             (Pattern::Pieces(_), _) => Means::Wildcard,
+            (Pattern::Expression(_), _) => Means::Expression,
         }
     }
 
@@ -247,12 +267,37 @@ impl TextKey {
         match &self.texts[text] {
             Pattern::Whole(accepted) => edits(folded, accepted, self.matching.max_edits.min(MOST_EDITS)),
             Pattern::Pieces(pieces) => matches_pieces(folded, pieces).then_some(MOST_EDITS + 1),
+            Pattern::Expression(expression) => expression.matches(folded).then_some(MOST_EDITS + 1),
         }
     }
 }
 
+/// Why an accepted text cannot be compared with anything by these switches, in words that continue "the text …"; none
+/// where it can.
+///
+/// An expression must be written as texts are after folding, or it would silently match nothing.
+pub fn refusal(text: &str, matching: TextMatching) -> Option<String> {
+    if !matching.expressions {
+        return None;
+    }
+    if !text.nfkc().eq(text.chars()) {
+        let plain: String = text.nfkc().collect();
+        return Some(format!("is compared with plain characters only (NFKC), so write {plain:?}"));
+    }
+    if matching.fold_traditional && text.chars().any(|c| simplified(c) != c) {
+        let plain: String = text.chars().map(simplified).collect();
+        return Some(format!("is compared with simplified characters only, so write {plain:?}"));
+    }
+    Expression::new(text, matching.case_sensitive).err()
+}
+
 impl Pattern {
     fn new(text: &str, matching: TextMatching) -> Self {
+        if matching.expressions {
+            // What is no expression is refused before it comes here, and would match nothing.
+            return Expression::new(text, matching.case_sensitive)
+                .map_or_else(|_| Self::Whole(String::new()), |e| Self::Expression(Box::new(e)));
+        }
         if !matching.wildcards {
             return Self::Whole(fold(text, matching, LONGEST).unwrap_or_default());
         }
@@ -282,6 +327,7 @@ pub(crate) fn fold(text: &str, matching: TextMatching, limit: usize) -> Option<S
     let shown = text.chars().filter(|c| !is_invisible(*c));
     // Stream-safe, because the normaliser would buffer a text of only combining marks whole.
     for c in shown.stream_safe().nfkc() {
+        let c = if matching.fold_traditional { simplified(c) } else { c };
         if !matching.keep_space && c.is_whitespace() {
             space = true;
             continue;
@@ -466,6 +512,44 @@ mod tests {
     }
 
     #[test]
+    fn expressions_match_whole_folded_texts() {
+        let by = TextMatching { expressions: true, ..Default::default() };
+        assert!(right("(客户|顾客)关系", " 顾客 关系。", by));
+        assert!(right(r"CRM[- ]?\d+", "ｃｒｍ １２", by));
+        assert!(!right("客户", "客户关系", by));
+        assert!(!right("crm", "CRM", TextMatching { case_sensitive: true, ..by }));
+        assert!(!right("(", "(", by), "what is no expression matches nothing");
+        let any = fill(&[&["红|绿"], &["绿|蓝"]], true, by);
+        assert_eq!(earned(&any, &["蓝", "红"]), 200);
+        assert_eq!(earned(&any, &["红", "红。"]), 100);
+        assert_eq!(
+            refusal("（客户）", by).unwrap(),
+            "is compared with plain characters only (NFKC), so write \"(客户)\""
+        );
+        let both = TextMatching { fold_traditional: true, ..by };
+        assert!(refusal("客戶", both).unwrap().contains("客户"));
+        assert_eq!(refusal("客户.*", both), None);
+        assert!(right("客户.*", "客戶關係", both));
+        assert!(refusal("*", by).is_some() && refusal("*", TextMatching::default()).is_none());
+    }
+
+    #[test]
+    fn traditional_characters_fold_by_a_switch() {
+        let folding = TextMatching { fold_traditional: true, ..Default::default() };
+        for (accepted, given) in
+            [("客户关系", "客戶關係"), ("客戶關係", "客户关系"), ("了解", "瞭解"), ("皇后", "皇后")]
+        {
+            assert!(right(accepted, given, folding));
+        }
+        assert!(!right("客户关系", "客戶關係", TextMatching::default()));
+        let forgiving = TextMatching { max_edits: 1, wildcards: true, ..folding };
+        assert!(right("*关系*管理", "客戶關係的管理", forgiving));
+        // The same text twice, in two scripts, earns once.
+        let shared: &[&str] = &["红", "绿"];
+        assert_eq!(earned(&fill(&[shared, shared], true, folding), &["红", "紅"]), 100);
+    }
+
+    #[test]
     fn edits_are_forgiven_up_to_the_bound() {
         let near = |n| TextMatching { max_edits: n, ..Default::default() };
         assert!(right("necessary", "neccessary", near(1)));
@@ -502,6 +586,10 @@ mod tests {
         assert_eq!(earned(&any, &["blue", "Blue", "blue."]), 100);
         let forgiving = fill(&[shared, shared, shared], true, TextMatching { max_edits: 1, ..plain });
         assert_eq!(earned(&forgiving, &["blue", "bluee", "gren"]), 200);
+        // A text that fits two answers leaves the one that another text needs.
+        let wild = TextMatching { wildcards: true, ..plain };
+        let greedy = fill(&[&["*甲*"], &["*乙*"], &["*丙*"]], true, wild);
+        assert_eq!(earned(&greedy, &["甲乙", "甲丙", "丙甲"]), 300);
         // The best assignment, not the first: `x` fits both blanks, `y` only the first.
         let crossed = fill(&[&["x", "y"], &["x"]], true, plain);
         assert_eq!(earned(&crossed, &["x", "y"]), 200);

@@ -2,15 +2,19 @@
 //! and the bounds did to it. It is made by the functions that score, so it cannot say anything else than they do:
 //! [`explain`] and [`score`](super::score::score) always agree on the mark.
 
+use std::iter::repeat;
+
 use super::{
     exact::Exact,
+    matching::NONE,
+    numeric::Number,
     policy::Policy,
     score::{Key, Settled, Terms, share, worth},
     text::{Compared, Match},
 };
 use crate::{
     attempt::response::{Mark, Response},
-    bank::content::OptionSet,
+    bank::{content::OptionSet, matching::MatchingRule, ordering::OrderingRule},
 };
 
 /// How the mark of one response comes about.
@@ -33,6 +37,12 @@ pub enum Rule {
     Policy(Policy),
     /// Every blank is an equal share of the points, of which an accepted answer earns its percent.
     BlankShares,
+    /// All of the points for a number that is near enough.
+    Tolerance,
+    /// A rule of pairs.
+    Matching(MatchingRule),
+    /// A rule of orders.
+    Ordering(OrderingRule),
     /// A person marks it.
     Person,
 }
@@ -43,6 +53,9 @@ impl Rule {
         match self {
             Self::Policy(policy) => policy.name(),
             Self::BlankShares => "BLANK_SHARES",
+            Self::Tolerance => "NUMERIC_TOLERANCE",
+            Self::Matching(rule) => rule.name(),
+            Self::Ordering(rule) => rule.name(),
             Self::Person => "PERSON",
         }
     }
@@ -69,8 +82,51 @@ pub enum Findings {
         /// The filled texts, in order; later blanks are unfilled.
         filled: Vec<Compared>,
     },
+    /// Of a number.
+    Number {
+        /// What was written; empty where nothing was.
+        given: Box<str>,
+        /// The number that it is, in the unit of the key; none where it is no number.
+        read: Option<Number>,
+        /// It is near enough.
+        right: bool,
+    },
+    /// Of pairs.
+    Pairs {
+        /// Per prompt the option that was taken for it, or [`NONE`].
+        given: Box<[u8]>,
+        /// Per prompt the right one.
+        key: Box<[u8]>,
+    },
+    /// Of an order.
+    Order {
+        /// The options that were placed, the first one first.
+        given: Box<[u8]>,
+        /// The right order.
+        key: Box<[u8]>,
+        /// What the rule counts, and of how many.
+        counted: (u32, u32),
+    },
     /// A person has to read it.
     Person,
+}
+
+impl Findings {
+    /// The options taken for prompts beside the right ones; empty but for pairs.
+    pub fn pairs(&self) -> impl Iterator<Item = (Option<u8>, u8)> {
+        let (given, key): (&[u8], &[u8]) =
+            if let Self::Pairs { given, key } = self { (given, key) } else { (&[], &[]) };
+        let given =
+            given.iter().copied().chain(repeat(NONE)).map(|option| Some(option).filter(|o| *o != NONE));
+        given.zip(key.iter().copied())
+    }
+
+    /// The options at the places of an order beside the right ones; empty but for orders.
+    pub fn places(&self) -> impl Iterator<Item = (Option<u8>, u8)> {
+        let (given, key): (&[u8], &[u8]) =
+            if let Self::Order { given, key, .. } = self { (given, key) } else { (&[], &[]) };
+        given.iter().copied().map(Some).chain(repeat(None)).zip(key.iter().copied())
+    }
 }
 
 /// Picked options beside the right ones.
@@ -151,7 +207,25 @@ pub fn explain(key: &Key, policy: &Policy, response: &Response, terms: Terms) ->
             };
             (Rule::BlankShares, findings, Some(share(points, earned, whole)))
         }
-        Key::Person => (Rule::Person, Findings::Person, None),
+        Key::Numeric(number) => {
+            let given: Box<str> = if let Response::Number(given) = given { given.clone() } else { "".into() };
+            let right = number.admits(&given);
+            let value = share(points, u32::from(right), 1);
+            (Rule::Tolerance, Findings::Number { read: number.read(&given), given, right }, Some(value))
+        }
+        Key::Matching(matching) => {
+            let given: Box<[u8]> = if let Response::Pairs(given) = given { given.clone() } else { [].into() };
+            let (earned, whole) = matching.earned(&given);
+            let findings = Findings::Pairs { given, key: matching.pairs.clone() };
+            (Rule::Matching(matching.rule), findings, Some(share(points, earned, whole)))
+        }
+        Key::Ordering(ordering) => {
+            let given: Box<[u8]> = if let Response::Order(given) = given { given.clone() } else { [].into() };
+            let (earned, whole) = ordering.earned(&given);
+            let findings = Findings::Order { given, key: ordering.order.clone(), counted: (earned, whole) };
+            (Rule::Ordering(ordering.rule), findings, Some(share(points, earned, whole)))
+        }
+        Key::Person(_) => (Rule::Person, Findings::Person, None),
     };
     let reckoning = value.filter(|_| answered).map(|value| Reckoning { value, settled: terms.settle(value) });
     let mark = match reckoning {
@@ -173,9 +247,13 @@ impl Match {
 mod tests {
     use super::*;
     use crate::{
-        bank::content::{Accepted, Blank, ChoiceKind, FillBlank, TextMatching},
+        bank::content::{Accepted, Blank, ChoiceKind, FillBlank, Kind, TextMatching},
+        bank::numeric::{Margin, Numeric},
         points::{Points, Rounding, RoundingMode},
         scoring::{
+            matching::MatchingKey,
+            numeric::NumericKey,
+            ordering::OrderingKey,
             score::{Bound, score, tests::any_policy},
             text::{Found, Means, TextKey},
         },
@@ -354,7 +432,19 @@ mod tests {
             choice,
             (any::<bool>(), any_policy(2)).prop_map(|(key, policy)| (Key::Truth(key), policy)),
             blanks,
-            Just((Key::Person, Policy::AllOrNothing)),
+            Just((Key::Person(Kind::Essay), Policy::AllOrNothing)),
+            (0usize..3, 0u8..5, 0u8..5, 0u8..5).prop_map(|(rule, a, b, c)| {
+                let (pairs, rule) = ([a, b, c].into(), MatchingRule::ALL[rule]);
+                (Key::Matching(Box::new(MatchingKey { pairs, options: 5, rule })), Policy::AllOrNothing)
+            }),
+            (0usize..4, Just(vec![0u8, 1, 2, 3]).prop_shuffle()).prop_map(|(rule, order)| {
+                let (order, rule) = (order.into(), OrderingRule::ALL[rule]);
+                (Key::Ordering(Box::new(OrderingKey { order, rule })), Policy::AllOrNothing)
+            }),
+            "[0-9]{1,2}".prop_map(|value| {
+                let number = Numeric { value, margin: Margin::Relative("50%".into()), ..Numeric::default() };
+                (Key::Numeric(Box::new(NumericKey::new(&number).unwrap())), Policy::AllOrNothing)
+            }),
         ]
     }
 
@@ -363,6 +453,7 @@ mod tests {
         #[test]
         fn the_trace_is_the_score(
             (key, policy) in any_key(), bits: u32, said: bool, filled in proptest::collection::vec("[abc ]{0,4}", 0..6),
+            order in Just(vec![0u8, 1, 2, 3]).prop_shuffle(),
             cents in 0i64..10_000, floor in -500i64..=0, step in 1i64..300, mode in 0usize..4,
         ) {
             use RoundingMode::*;
@@ -381,6 +472,12 @@ mod tests {
                 Response::Truth(said),
                 Response::Texts(filled),
                 Response::Text("x".into()),
+                Response::Number((bits % 100).to_string().into()),
+                Response::Number("x".into()),
+                Response::Pairs(bits.to_le_bytes()[..3].iter().map(|b| b % 6).collect()),
+                Response::Pairs([NONE, (bits % 5) as u8].into()),
+                Response::Order(order[..(bits % 5) as usize].into()),
+                Response::Order([0, 0].into()),
             ] {
                 let trace = explain(&key, &policy, &response, terms);
                 prop_assert_eq!(trace.mark, score(&key, &policy, &response, terms), "{:?} {:?}", trace, response);
@@ -389,6 +486,9 @@ mod tests {
                 let Some(Reckoning { value, settled }) = trace.reckoning else { continue };
                 if settled.rounded.is_none() && settled.bound.is_none() {
                     prop_assert_eq!(settled.points.decimal(), value.value());
+                }
+                if let Findings::Order { counted: (part, whole), .. } = trace.findings {
+                    prop_assert_eq!(Exact::share(terms.points.decimal(), part, whole).to_string(), value.to_string());
                 }
                 if let Findings::Texts { filled, blanks, .. } = trace.findings {
                     let shares: Decimal = filled

@@ -195,6 +195,7 @@ async fn a_question_names_every_bad_field() {
                 unordered: true,
                 matching: Some(pb::TextMatching::default()),
                 reference: "x".to_owned(),
+                ..Default::default()
             }),
             parts: vec![pb::QuestionPart::default()],
             explanation: "x".repeat(20_001),

@@ -120,7 +120,7 @@ async fn every_field_filters() {
     }
     let bad = [
         "colour = red",
-        "kind = essay",
+        "kind = picture",
         "kind > case",
         "difficulty < hard",
         "tags = 甲",

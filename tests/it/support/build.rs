@@ -77,6 +77,42 @@ pub fn short(stem: &str, reference: &str) -> pb::Question {
     }
 }
 
+/// A long text with a reference answer.
+pub fn essay(stem: &str, reference: &str) -> pb::Question {
+    pb::Question { kind: pb::QuestionKind::Essay as i32, ..short(stem, reference) }
+}
+
+/// A number, exactly or within an absolute tolerance where one is given.
+pub fn numeric(stem: &str, value: &str, absolute: &str) -> pb::Question {
+    let tolerance = (!absolute.is_empty()).then(|| pb::numeric_key::Tolerance::Absolute(absolute.to_owned()));
+    let number = pb::NumericKey { value: value.to_owned(), tolerance, ..Default::default() };
+    pb::Question {
+        key: Some(pb::AnswerKey { number: Some(number), ..Default::default() }),
+        ..pb::Question::bare(pb::QuestionKind::Numeric, stem)
+    }
+}
+
+/// Three prompts and four options; the key such as "CAD" names the option of each prompt.
+pub fn matching(stem: &str, right: &str) -> pb::Question {
+    let pairs = right.chars().zip(1..);
+    let pairs = pairs.map(|(option, prompt)| pb::MatchedPair { prompt, option: option.to_string() });
+    pb::Question {
+        prompts: ["一", "二", "三"].map(str::to_owned).to_vec(),
+        options: options(&["子", "丑", "寅", "卯"]),
+        key: Some(pb::AnswerKey { pairs: pairs.collect(), ..Default::default() }),
+        ..pb::Question::bare(pb::QuestionKind::Matching, stem)
+    }
+}
+
+/// Four items; the key such as "CADB" is their order.
+pub fn ordering(stem: &str, right: &str) -> pb::Question {
+    pb::Question {
+        options: options(&["春", "夏", "秋", "冬"]),
+        key: Some(pb::AnswerKey { order: right.chars().map(String::from).collect(), ..Default::default() }),
+        ..pb::Question::bare(pb::QuestionKind::Ordering, stem)
+    }
+}
+
 /// A part of a case from a plain question.
 pub fn part(question: pb::Question) -> pb::QuestionPart {
     pb::QuestionPart {
@@ -84,6 +120,7 @@ pub fn part(question: pb::Question) -> pb::QuestionPart {
         kind: question.kind,
         stem: question.stem,
         options: question.options,
+        prompts: question.prompts,
         key: question.key,
         policy: question.policy,
         explanation: question.explanation,
@@ -220,6 +257,25 @@ impl As {
         };
         self.delivery().score_submission(request).await.map(tonic::Response::into_inner)
     }
+}
+
+/// A response that gives a number.
+pub fn number(position: i32, number: &str) -> pb::Response {
+    pb::Response { position, number: number.to_owned(), ..Default::default() }
+}
+
+/// A response that pairs prompts with options, such as "1C 3A".
+pub fn pairs(position: i32, pairs: &str) -> pb::Response {
+    let pair = |pair: &str| {
+        let at = pair.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(pair.len());
+        pb::MatchedPair { prompt: pair[..at].parse().unwrap_or(0), option: pair[at..].to_owned() }
+    };
+    pb::Response { position, pairs: pairs.split_whitespace().map(pair).collect(), ..Default::default() }
+}
+
+/// A response that brings options into this order, such as "CAB".
+pub fn order(position: i32, letters: &str) -> pb::Response {
+    pb::Response { position, order: letters.chars().map(String::from).collect(), ..Default::default() }
 }
 
 /// A response that picks these letters.
