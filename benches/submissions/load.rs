@@ -369,7 +369,7 @@ pub async fn stream(
                 let begun = sent_at.lock().expect("no panic")[seen.index as usize];
                 times.push(begun.elapsed().as_secs_f64() * 1000.0);
                 let result = seen.result.unwrap_or_else(|| panic!("refused: {:?}", seen.error));
-                if times.len() as u64 % CHECKED == 0 {
+                if (times.len() as u64).is_multiple_of(CHECKED) {
                     prepared[seen.index as usize % 4].check(&result);
                 }
             }

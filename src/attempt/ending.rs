@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    scoring::plan::{Outcome, OutcomeState},
+    scoring::outcome::{Outcome, OutcomeState},
 };
 
 use super::{

@@ -92,7 +92,7 @@ pub struct Element {
 
 impl Element {
     /// As the message that it is, but for a result.
-    pub fn parted(self) -> (pb::BatchScoreSubmissionsResponse, Option<Reply>) {
+    pub fn parted(self) -> (pb::BatchScoreSubmissionsResponse, Option<Box<Reply>>) {
         use pb::batch_score_submissions_response::Outcome as Shown;
         let (outcome, reply) = match self.outcome {
             Outcome::Result(reply) => (None, Some(reply)),
@@ -116,7 +116,7 @@ impl Element {
 #[derive(Debug)]
 pub enum Outcome {
     /// The result.
-    Result(Reply),
+    Result(Box<Reply>),
     /// Why there is none.
     Error(pb::ElementError),
 }
@@ -239,7 +239,8 @@ impl Delivery {
                     let request_id = incoming.request_id().to_owned();
                     let scored = delivery.score(&caller, incoming, Patience::Wait).await;
                     drop(room);
-                    let outcome = scored.map_or_else(|e| Outcome::Error(e.into()), Outcome::Result);
+                    let outcome = scored
+                        .map_or_else(|e| Outcome::Error(e.into()), |reply| Outcome::Result(Box::new(reply)));
                     Ok(Element { request_id, index: index as i64, outcome })
                 }
             })

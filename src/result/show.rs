@@ -14,7 +14,7 @@ use crate::{
     exam::policy::{Band, grade, passed},
     ids::ExamName,
     pb::{self, timestamp},
-    scoring::plan::{Outcome, OutcomeState, Subscore},
+    scoring::outcome::{Outcome, OutcomeState, Subscore},
 };
 
 /// Who sat what, and when.

@@ -8,6 +8,7 @@ pub mod expression;
 pub mod matching;
 pub mod numeric;
 pub mod ordering;
+pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod score;
