@@ -8,6 +8,9 @@ use uuid::Uuid;
 use super::{Db, begin, is_dead};
 use crate::error::Result;
 
+/// Connections of a pool from which one may be kept: fewer are for all to share.
+const ENOUGH: u32 = 4;
+
 /// See the module. A transaction that is neither committed nor rolled back is undone by the next call.
 #[derive(Debug)]
 pub struct Kept {
@@ -68,7 +71,8 @@ impl Kept {
         let Some(mut connection) = self.connection.take() else { return Ok(()) };
         match connection.execute(how).await {
             Ok(_) => {
-                self.connection = Some(connection);
+                let may_keep = self.db.pool.options().get_max_connections() >= ENOUGH;
+                self.connection = may_keep.then_some(connection);
                 Ok(())
             }
             Err(error) => {

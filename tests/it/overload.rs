@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-use assessd::{attempt::plans::Plans, ids::ExamId, pb};
+use assessd::{attempt::plans::Plans, ids::ExamId, pb, server::Options};
 use futures_util::{StreamExt, future::join_all};
 use sqlx::{Connection, PgConnection};
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use crate::support::{As, World, build::pick, reason};
+use crate::support::{As, World, build::pick, cluster, reason};
 
 /// Submissions of 300 KB each: a hundred of them are more than may wait.
 const MANY: usize = 160;
@@ -198,4 +198,32 @@ async fn compiled_plans_keep_to_their_memory() {
     }
     let kept = (0..3).filter(|index| tight.kept_form(world.a.tenant, &facts, *index).is_some()).count();
     assert!(kept < 3, "{kept} of 3 are kept in half the room");
+}
+
+/// A service that was given one connection goes on reading while submissions keep coming.
+#[tokio::test]
+async fn one_connection_is_shared() {
+    let world = World::start().await;
+    world.a.populate_forms().await;
+    world.a.exam_of("choices", &["blueprints/choices/forms/x"], |_| {}).await;
+    let connect = cluster::options(&world.database).await;
+    let small = World::on(world.database.clone(), connect, 1, Options::default()).await;
+    let a = world.a.at(small.addr);
+    let sender = |n: usize| {
+        let a = a.clone();
+        tokio::spawn(async move {
+            for i in 0..20 {
+                a.submission("exams/choices", &format!("c-{n}-{i}"), vec![pick(1, "B")]).await.unwrap();
+            }
+        })
+    };
+    let senders: Vec<_> = (0..16).map(sender).collect();
+    for _ in 0..20 {
+        let get = pb::GetExamRequest { name: "exams/choices".to_owned() };
+        a.exam().get_exam(get).await.unwrap();
+    }
+    for sent in join_all(senders).await {
+        sent.unwrap();
+    }
+    assert_eq!(stored(&world).await, 320);
 }
