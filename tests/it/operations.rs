@@ -74,10 +74,10 @@ async fn an_operation_is_told_waited_for_stopped_and_put_away() {
 
     // Lists.
     assert_eq!(list(a, "").await, [second.name.clone(), first.name.clone()]);
-    assert_eq!(list(a, "done = false AND kind = regrade").await, [second.name.clone()]);
-    assert_eq!(list(a, "state = done").await, [first.name.clone()]);
+    assert_eq!(list(a, "done = false AND kind = regrade").await, [second.name.as_str()]);
+    assert_eq!(list(a, "state = done").await, [first.name.as_str()]);
     let target = progress(&second).regrade;
-    assert_eq!(list(a, &format!("target = \"{target}\"")).await, [second.name.clone()]);
+    assert_eq!(list(a, &format!("target = \"{target}\"")).await, [second.name.as_str()]);
     assert_eq!(list(a, "create_time < 2000-01-01T00:00:00Z").await, [""; 0]);
     let bad = ListOperationsRequest {
         name: "exams/choices".to_owned(),
@@ -142,7 +142,7 @@ async fn an_operation_is_told_waited_for_stopped_and_put_away() {
     for answer in [get(&first.name).await.map(drop), delete(&first.name).await.map(drop)] {
         answer.because(Code::NotFound, "NOT_FOUND");
     }
-    assert_eq!(list(a, "").await, [second.name.clone()]);
+    assert_eq!(list(a, "").await, [second.name.as_str()]);
     let regrade = response(&done);
     let request = pb::GetRegradeRequest { name: regrade.name.clone() };
     assert_eq!(a.grading().get_regrade(request).await.unwrap().into_inner(), regrade, "what it did stays");
