@@ -25,7 +25,7 @@ use tower::Service;
 use crate::{auth::Caller, pb, pb::delivery_service_server::DeliveryServiceServer};
 
 use super::{
-    plain::Plain,
+    plain::{self, CROWD, Plain},
     reply::Reply,
     rpc::Delivery,
     submission::{Element, ElementStream, Incoming, Patience},
@@ -169,7 +169,10 @@ impl Shape for One {
     fn read(bytes: Bytes) -> Result<Incoming, DecodeError> {
         Ok(match Plain::parse(&bytes) {
             Some(plain) => Incoming::Plain(plain, bytes),
-            None => Incoming::General(pb::ScoreSubmissionRequest::decode(bytes)?),
+            None => match plain::count(&bytes) {
+                count @ CROWD.. => Incoming::Crowded(count),
+                _ => Incoming::General(pb::ScoreSubmissionRequest::decode(bytes)?),
+            },
         })
     }
 
@@ -189,10 +192,13 @@ impl Shape for Many {
     fn read(bytes: Bytes) -> Result<Incoming, DecodeError> {
         Ok(match Plain::parse_element(&bytes) {
             Some((plain, at)) => Incoming::Plain(plain, bytes.slice(at)),
-            None => {
-                let element = pb::BatchScoreSubmissionsRequest::decode(bytes)?;
-                Incoming::General(element.submission.unwrap_or_default())
-            }
+            None => match plain::element(&bytes).map_or(0, |at| plain::count(&bytes[at])) {
+                count @ CROWD.. => Incoming::Crowded(count),
+                _ => {
+                    let element = pb::BatchScoreSubmissionsRequest::decode(bytes)?;
+                    Incoming::General(element.submission.unwrap_or_default())
+                }
+            },
         })
     }
 

@@ -23,7 +23,7 @@ use crate::{
 use super::{
     ending::{answered, state_of},
     packed::{pack_marks, pack_responses},
-    plain::Plain,
+    plain::{CROWD, Plain},
     plans::CompiledForm,
     reply::Reply,
     response::Response,
@@ -44,6 +44,8 @@ pub enum Incoming {
     Plain(Plain, Bytes),
     /// As a message.
     General(pb::ScoreSubmissionRequest),
+    /// With so many responses that it was not read.
+    Crowded(usize),
 }
 
 impl Incoming {
@@ -51,6 +53,7 @@ impl Incoming {
         match self {
             Self::Plain(_, bytes) => bytes.len(),
             Self::General(request) => request.encoded_len(),
+            Self::Crowded(_) => 0,
         }
     }
 
@@ -58,6 +61,7 @@ impl Incoming {
         match self {
             Self::Plain(plain, _) => &plain.request_id,
             Self::General(request) => &request.request_id,
+            Self::Crowded(_) => "",
         }
     }
 
@@ -75,6 +79,7 @@ impl Incoming {
                 None => general(&pb::ScoreSubmissionRequest::decode(bytes.clone()).unwrap_or_default()),
             },
             Self::General(request) => general(request),
+            Self::Crowded(count) => Err(crowded(*count)),
         }
     }
 }
@@ -144,6 +149,7 @@ impl Delivery {
         let (parent, candidate, form, request_id, view) = match &incoming {
             Incoming::Plain(s, _) => (&s.parent, &s.candidate, &s.form, &s.request_id, s.view),
             Incoming::General(s) => (&s.parent, &s.candidate, &s.form, &s.request_id, s.view),
+            Incoming::Crowded(count) => return Err(crowded(*count)),
         };
         let mut fields = Fields::default();
         let exam: ExamName = fields.take("parent", parent.parse());
@@ -275,6 +281,10 @@ impl Delivery {
         tx.commit().await?;
         Ok((facts, index, compiled))
     }
+}
+
+fn crowded(count: usize) -> Error {
+    Error::invalid("responses", format!("has {count} entries; no form has {CROWD} positions"))
 }
 
 /// The facts of an exam, and one of its forms with its index.

@@ -444,6 +444,25 @@ async fn a_submission_counts_once() {
     assert_eq!(a.delivery().score_submission(said).await.unwrap().into_inner().form, two[1]);
 }
 
+/// Empty responses are two bytes each on the wire, and hundreds once they are read.
+#[tokio::test]
+async fn a_crowd_of_responses_is_refused_unread() {
+    use pb::batch_score_submissions_response::Outcome;
+    let world = populated().await;
+    let crowd = submission("crowd", vec![pb::Response::default(); 3_000_000]);
+    world.a.delivery().score_submission(crowd.clone()).await.bad(&["responses"]);
+    let worded = vec![pb::Response { text: "x".to_owned(), ..Default::default() }; 25_000];
+    world.a.delivery().score_submission(submission("words", worded)).await.bad(&["responses"]);
+    let answers = stream(&world.a, vec![crowd, submission("next", right())]).await;
+    match (&answers[0].outcome, &answers[1].outcome) {
+        (Some(Outcome::Error(error)), Some(Outcome::Result(next))) => {
+            assert_eq!((error.code, error.violations[0].field.as_str()), (3, "responses"));
+            assert_eq!(next.score, "30");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_stream_answers_each_submission_on_its_own() {
     use pb::batch_score_submissions_response::Outcome;
