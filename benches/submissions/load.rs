@@ -25,7 +25,7 @@ use assessd::{
     },
     door::Fields,
     ids::ExamId,
-    pb,
+    pb::{self, delivery_service_client::DeliveryServiceClient},
 };
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
@@ -305,6 +305,39 @@ pub async fn unary(
                 }
                 Ok(_) => {}
                 Err(status) => panic!("a submission was refused: {status}"),
+            }
+        }
+    })
+    .await;
+    Ok(stretch(count, &times, started.elapsed(), wal(admin).await? - before))
+}
+
+/// One call a submission, by the generated client: it builds every request and takes every reply apart, on the same
+/// cores.
+pub async fn generated(
+    admin: &sqlx::PgPool,
+    addr: SocketAddr,
+    key: &str,
+    time: Duration,
+) -> Anything<Stretch> {
+    let before = wal(admin).await?;
+    let mut clients = Vec::new();
+    for _ in 0..CONNECTIONS {
+        clients.push(DeliveryServiceClient::new(setup::channel(addr).await?));
+    }
+    let (key, started) = (key.to_owned(), Instant::now());
+    let (count, times) = load(CONNECTIONS * CALLS_EACH, time, move |caller| {
+        let mut client = clients[caller % CONNECTIONS].clone();
+        let id = Uuid::now_v7().to_string();
+        let whole = pb::ScoreSubmissionRequest {
+            candidate: id.clone(),
+            request_id: id,
+            ..request(caller as u64 % 4, pb::ResultView::Unspecified)
+        };
+        let call = setup::authorized(whole, &key);
+        async move {
+            if let Err(status) = client.score_submission(call).await {
+                panic!("a submission was refused: {status}");
             }
         }
     })

@@ -43,6 +43,7 @@ enum Subject {
     Unary,
     Stream,
     UnaryBasic,
+    UnaryGenerated,
     PgbenchRandom,
     UnaryRandom,
     ByRow,
@@ -50,12 +51,13 @@ enum Subject {
 
 use Subject::*;
 
-const SUBJECTS: [(Subject, &str, &str); 8] = [
+const SUBJECTS: [(Subject, &str, &str); 9] = [
     (Pgbench, "pgbench", "pgbench, packed, one a transaction"),
     (WriterAlone, "writer", "writer alone"),
     (Unary, "grpc", "ScoreSubmission"),
     (Stream, "grpc_stream", "BatchScoreSubmissions"),
     (UnaryBasic, "grpc_basic", "ScoreSubmission, view BASIC"),
+    (UnaryGenerated, "grpc_generated", "ScoreSubmission, generated client"),
     (PgbenchRandom, "pgbench_random", "pgbench, packed, ids by chance"),
     (UnaryRandom, "grpc_random", "ScoreSubmission, ids by chance"),
     (ByRow, "by_row", "pgbench, row per response"),
@@ -142,6 +144,7 @@ async fn run(seconds: u64, rounds: usize, only: &str) -> Anything<()> {
                 UnaryRandom => {
                     load::unary(&admin, addr, &key, time, RequestIds::Random, ResultView::Unspecified).await?
                 }
+                UnaryGenerated => load::generated(&admin, addr, &key, time).await?,
                 Stream => load::stream(&admin, addr, &key, time, ResultView::Unspecified).await?,
             };
             eprintln!("round {} of {rounds}: {name} {:.0}/s", round + 1, stretch.rate);
@@ -203,6 +206,12 @@ fn report(subjects: &[(Subject, &str, &str)], all: &[Vec<Stretch>], (plain, gene
             "ScoreSubmission / pgbench",
             ratio(Unary, Pgbench, rate),
             "goal 1.5, stretch 2",
+        ),
+        (
+            "grpc_generated_over_pgbench",
+            "generated client / pgbench",
+            ratio(UnaryGenerated, Pgbench, rate),
+            "",
         ),
         ("grpc_basic_over_pgbench", "view BASIC / pgbench", ratio(UnaryBasic, Pgbench, rate), ""),
         (
