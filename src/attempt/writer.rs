@@ -32,8 +32,8 @@ use super::{
 /// Submissions in one transaction at most. What a transaction costs by itself (its start, its statement's start, its
 /// commit) is that of about thirty rows, so more than this gains little.
 pub const GROUP: usize = 256;
-/// Writers in one process: one stores while the other gathers.
-const WRITERS: usize = 2;
+/// Writers in one process: while some wait for the database, one gathers.
+const WRITERS: usize = 3;
 /// The longest that a group gathers, while submissions keep coming.
 const GATHER: Duration = Duration::from_millis(3);
 /// Tries of a submission that met another process at the same moment.

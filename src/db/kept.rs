@@ -9,7 +9,7 @@ use super::{Db, begin, is_dead};
 use crate::error::Result;
 
 /// Connections of a pool from which one may be kept: fewer are for all to share.
-const ENOUGH: u32 = 4;
+const ENOUGH: u32 = 8;
 
 /// See the module. A transaction that is neither committed nor rolled back is undone by the next call.
 #[derive(Debug)]
