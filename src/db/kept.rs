@@ -17,21 +17,26 @@ pub struct Kept {
     db: Db,
     connection: Option<PoolConnection<Postgres>>,
     open: bool,
+    /// Transactions on the present connection.
+    uses: u32,
 }
 
 impl Kept {
     /// None is taken from the pool before it is needed.
     pub fn new(db: &Db) -> Self {
-        Self { db: db.clone(), connection: None, open: false }
+        Self { db: db.clone(), connection: None, open: false, uses: 0 }
     }
 
-    /// Begins a transaction of a tenant with one round trip. Plans are made once, for groups of any size: one that was
-    /// made for the first groups in an empty table would scan the table when it is full.
+    /// Begins a transaction of a tenant with one round trip. Plans are for groups of any size, and made anew after 1, 2, 4,
+    /// 8, … transactions and every 64th: one that was made in an empty table would scan it when it is full.
     pub async fn begin(&mut self, tenant: Uuid, deadline: Instant) -> Result<&mut PgConnection> {
         if self.open {
             self.rollback().await;
         }
-        let statement = begin("", tenant, deadline) + "; set local plan_cache_mode = force_generic_plan";
+        self.uses = if self.connection.is_some() { self.uses + 1 } else { 1 };
+        let anew = if self.uses.is_power_of_two() || self.uses % 64 == 0 { "discard plans; " } else { "" };
+        let begin = begin("", tenant, deadline);
+        let statement = format!("{anew}{begin}; set local plan_cache_mode = force_generic_plan");
         let mut tries = 0;
         loop {
             let mut connection = match self.connection.take() {
