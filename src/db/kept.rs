@@ -34,7 +34,8 @@ impl Kept {
             self.rollback().await;
         }
         self.uses = if self.connection.is_some() { self.uses + 1 } else { 1 };
-        let anew = if self.uses.is_power_of_two() || self.uses.is_multiple_of(64) { "discard plans; " } else { "" };
+        let anew =
+            if self.uses.is_power_of_two() || self.uses.is_multiple_of(64) { "discard plans; " } else { "" };
         let begin = begin("", tenant, deadline);
         let statement = format!("{anew}{begin}; set local plan_cache_mode = force_generic_plan");
         let mut tries = 0;
