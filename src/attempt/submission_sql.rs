@@ -64,8 +64,7 @@ pub struct Stored {
 ///
 /// Written for the hot path, where each clause was measured. A row that is there already is met among the candidate's
 /// attempts, which are looked at anyway, and not by ON CONFLICT, which would write twice and look into every unique
-/// index; the exam is no key there, or a planner without statistics may take the index of the exam's scores for as good
-/// and read all of them for every row. Accommodations are read only where the exam alone says no. The exams' standards come once an exam, not once a
+/// index. Accommodations are read only where the exam alone says no. The exams' standards come once an exam, not once a
 /// row.
 pub async fn insert(
     conn: &mut PgConnection,
@@ -120,7 +119,7 @@ pub async fn insert(
                 select coalesce(max(a.number), 0) as last, count(*) filter (where a.state <> -1) as made,
                     coalesce(bool_or(a.attempt_id = g.attempt), false) as is_there
                 from attempt a
-                where a.tenant_id = $1 and a.candidate = g.candidate and a.exam_id || '' = g.exam
+                where a.tenant_id = $1 and a.candidate = g.candidate and a.exam_id = g.exam
              ) p
              where not p.is_there
                 and (p.made + g.nth <= e.max_attempts

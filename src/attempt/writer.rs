@@ -38,6 +38,8 @@ const WRITERS: usize = 3;
 const GATHER: Duration = Duration::from_millis(3);
 /// Tries of a submission that met another process at the same moment.
 const TRIES: u32 = 8;
+/// The time for which a writer keeps its connection while nothing comes: what is ready there stays warm between groups.
+const WARM: Duration = Duration::from_millis(500);
 /// The time that one group may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -87,15 +89,22 @@ impl Writer {
 }
 
 async fn write(mut db: Kept, queue: Arc<Queue>) {
-    while queue.wait().await {
+    loop {
+        let more = match tokio::time::timeout(WARM, queue.wait()).await {
+            Ok(more) => more,
+            Err(_) => {
+                db.release().await;
+                queue.wait().await
+            }
+        };
+        if !more {
+            return;
+        }
         gather(&queue).await;
         let group = queue.take(GROUP);
         let Some(tenant) = group.first().map(|job| job.tenant) else { continue };
         let span = tracing::info_span!("submission_group", otel.kind = "internal", tenant.id = %tenant, size = group.len());
         store_group(&mut db, &queue, tenant, group).instrument(span).await;
-        if queue.is_empty() {
-            db.release().await;
-        }
     }
 }
 

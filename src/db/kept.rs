@@ -28,7 +28,8 @@ impl Kept {
     }
 
     /// Begins a transaction of a tenant with one round trip. Plans are for groups of any size, and made anew after 1, 2, 4,
-    /// 8, … transactions and every 64th: one that was made in an empty table would scan it when it is full.
+    /// 8, … transactions and every 64th: what is best for a small table is not for a large one. (Planning takes longer than
+    /// storing a group, so never each time.)
     pub async fn begin(&mut self, tenant: Uuid, deadline: Instant) -> Result<&mut PgConnection> {
         if self.open {
             self.rollback().await;
