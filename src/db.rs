@@ -435,7 +435,9 @@ fn is_dead(error: &sqlx::Error) -> bool {
 fn begin(mode: &str, tenant: Uuid, deadline: Instant) -> String {
     let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
     let lookup = if mode.ends_with("read only") { "" } else { "; set local enable_seqscan = off" };
-    format!("begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}{lookup}")
+    format!(
+        "begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}{lookup}"
+    )
 }
 
 /// Appends the audit row and the event of each change, in one statement.

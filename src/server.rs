@@ -1,9 +1,13 @@
 //! The server: every service behind the edge, with reflection and health. Used by `assessd serve`, by the demo and by
 //! the tests alike.
 
+pub mod gathered;
+
 use std::{future::Future, time::Duration};
 
+use gathered::Gathered;
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -105,7 +109,8 @@ pub async fn serve(
         report(&reporter, ServingStatus::NotServing).await;
     };
     // Without it a small answer waits for the acknowledgement of the one before, which some systems delay by 40 ms.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming =
+        TcpIncoming::from(listener).with_nodelay(Some(true)).map(|accepted| accepted.map(Gathered::new));
     let serving = router.serve_with_incoming_shutdown(incoming, signal);
     tokio::pin!(serving);
     let overdue = async {

@@ -1,8 +1,9 @@
 //! The load on the service: submissions to the writer, calls, a stream.
 //!
-//! What is sent over gRPC was encoded beforehand but for its ids, as pgbench prepares its statement, and of the replies
-//! that came with status OK one in [`CHECKED`] is decoded and its score compared: on two cores that the client shares
-//! with the service and the database, its work would else be measured as theirs.
+//! What is sent over gRPC was encoded beforehand but for its ids, as pgbench prepares its statement, requests that are
+//! ready at one moment leave in one write, and of the replies that came with status OK one in [`CHECKED`] is decoded and
+//! its score compared: on two cores that the client shares with the service and the database, its work would else be
+//! measured as theirs.
 
 use std::{
     net::SocketAddr,
@@ -26,11 +27,13 @@ use assessd::{
     door::Fields,
     ids::ExamId,
     pb::{self, delivery_service_client::DeliveryServiceClient},
+    server::gathered::Gathered,
 };
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
+use hyper_util::rt::TokioIo;
 use prost::Message;
-use tokio::sync::Semaphore;
+use tokio::{net::TcpStream, sync::Semaphore};
 use tonic::{
     Status,
     client::Grpc,
@@ -273,7 +276,13 @@ impl Decoder for Raw {
 async fn clients(addr: SocketAddr) -> Anything<Vec<Grpc<Channel>>> {
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
-        clients.push(Grpc::new(setup::channel(addr).await?));
+        let connect = tower::service_fn(move |_: http::Uri| async move {
+            let stream = TcpStream::connect(addr).await?;
+            stream.set_nodelay(true)?;
+            std::io::Result::Ok(TokioIo::new(Gathered::new(stream)))
+        });
+        let endpoint = Channel::from_shared(format!("http://{addr}"))?;
+        clients.push(Grpc::new(endpoint.connect_with_connector(connect).await?));
     }
     Ok(clients)
 }

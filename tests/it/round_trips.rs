@@ -1,6 +1,6 @@
 //! What a call costs the database, counted on the wire between server and PostgreSQL.
 
-use assessd::server::Options;
+use assessd::{pb, server::Options};
 
 use crate::support::{
     World,
@@ -106,7 +106,6 @@ async fn a_submission_runs_at_most_two_data_statements() {
     assert!(count.round_trips <= 4, "{count:?}");
 
     // A submission of an open attempt: read and lock it, write it.
-    use assessd::pb;
     let mut attempts = Vec::new();
     for i in 0..7 {
         let request = pb::StartAttemptRequest {
@@ -139,11 +138,61 @@ async fn marks_are_explained_by_two_data_statements() {
     let count = cost(&proxy, || {
         let (mut client, name) = (world.a.result(), result.name.clone());
         async move {
-            let request = assessd::pb::ExplainMarksRequest { name, positions: vec![] };
+            let request = pb::ExplainMarksRequest { name, positions: vec![] };
             client.explain_marks(request).await.unwrap()
         }
     })
     .await;
     assert_eq!(count.data, ["SELECT", "SELECT"], "{count:?}");
     assert!(count.round_trips <= 4, "{count:?}");
+}
+
+/// What is planned when a table is empty and vacuumed scans it, for a scan of nothing costs nothing; and a connection
+/// keeps its plans while the table fills.
+#[tokio::test]
+async fn who_writes_never_scans_the_attempts() {
+    let world = World::start().await;
+    world.a.populate_forms().await;
+    world.a.exam_of("spring", &["blueprints/standard/forms/a"], |_| {}).await;
+    let (a, database) = (world.a.clone(), world.database.clone());
+    let mut superuser = world.superuser().await;
+    sqlx::query("vacuum analyze attempt").execute(&mut superuser).await.unwrap();
+
+    for i in 0..20 {
+        // Every second one is a repeat, which is looked up.
+        let candidate = format!("w-{}", i / 2);
+        a.submission("exams/spring", &candidate, vec![pick(1, "B")]).await.unwrap();
+    }
+    for i in 0..10 {
+        let parent = "exams/spring".to_owned();
+        let start = pb::StartAttemptRequest { parent, candidate: format!("s-{i}"), ..Default::default() };
+        let attempt = a.delivery().start_attempt(start).await.unwrap().into_inner();
+        let responses = vec![pick(1, "B")];
+        let save = pb::SaveResponsesRequest {
+            name: attempt.name.clone(),
+            responses: responses.clone(),
+            sequence: 1,
+        };
+        a.delivery().save_responses(save).await.unwrap();
+        let submit = pb::SubmitAttemptRequest { name: attempt.name, responses, ..Default::default() };
+        a.delivery().submit_attempt(submit).await.unwrap();
+    }
+
+    // A server process of PostgreSQL tells what it did at its end.
+    world.stop().await;
+    let mut superuser = cluster::superuser(&database).await;
+    let (mut scans, mut lookups) = (0, 0);
+    for _ in 0..100 {
+        (scans, lookups) =
+            sqlx::query_as("select seq_scan, idx_scan from pg_stat_user_tables where relname = 'attempt'")
+                .fetch_one(&mut superuser)
+                .await
+                .unwrap();
+        if lookups >= 50_i64 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(lookups >= 50, "{lookups}");
+    assert_eq!(scans, 0_i64);
 }
