@@ -45,7 +45,7 @@ use uuid::Uuid;
 use crate::{Anything, POSITIONS, Stretch, setup, wal};
 
 /// Callers of the writer at once, in this process.
-const WRITER_CALLERS: usize = 512;
+const WRITER_CALLERS: usize = 1024;
 /// gRPC connections, and calls under way at once on each.
 const CONNECTIONS: usize = 4;
 const CALLS_EACH: usize = 64;

@@ -65,7 +65,8 @@ pub struct Stored {
 /// Written for the hot path, where each clause was measured. A row that is there already is met among the candidate's
 /// attempts, which are looked at anyway, and not by ON CONFLICT, which would write twice and look into every unique
 /// index. Accommodations are read only where the exam alone says no. The exams' standards come once an exam, not once a
-/// row.
+/// row. Arrays that are unnested side by side in a select list are not laid down in between, as those in a from clause
+/// are.
 pub async fn insert(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -111,9 +112,13 @@ pub async fn insert(
                         select c.extra_time_s from accommodation c
                         where c.tenant_id = $1 and c.exam_id = g.exam and c.candidate = g.candidate), 0)) then 1
                     else 0 end
-             from unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::int2[], $7::int2[], $8::int[],
-                $9::numeric[], $10::numeric[], $11::uuid[], $12::bytea[], $13::bytea[], $14::bytea[])
-                as g (attempt, exam, candidate, nth, form, state, answered, score, awaiting, actor, hash, responses, marks)
+             from (
+                select unnest($2::uuid[]) as attempt, unnest($3::text[]) as exam, unnest($4::text[]) as candidate,
+                    unnest($5::int[]) as nth, unnest($6::int2[]) as form, unnest($7::int2[]) as state,
+                    unnest($8::int[]) as answered, unnest($9::numeric[]) as score, unnest($10::numeric[]) as awaiting,
+                    unnest($11::uuid[]) as actor, unnest($12::bytea[]) as hash, unnest($13::bytea[]) as responses,
+                    unnest($14::bytea[]) as marks
+             ) g
              join exam e on e.tenant_id = $1 and e.exam_id = g.exam
              cross join lateral (
                 select coalesce(max(a.number), 0) as last, count(*) filter (where a.state <> -1) as made,
