@@ -19,10 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("assessment.v1.bin"), descriptors.encode_to_vec())?;
+    let mut names = tonic_prost_build::Config::new();
+    names.enable_type_names();
     tonic_prost_build::configure()
         // Ordered maps encode the same way every time: a request's hash must not depend on chance.
         .btree_map(".")
         .extern_path(".google.rpc", "::tonic_types::pb")
-        .compile_fds(descriptors)?;
+        // Requests are counted before they are taken apart, by their names.
+        .codec_path("crate::codec::Counted")
+        .compile_fds_with_config(descriptors, names)?;
     Ok(())
 }

@@ -91,13 +91,23 @@ impl Error {
     }
 }
 
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is wrong with the whole message has no field.
+        match self.field.as_str() {
+            "" => f.write_str(&self.description),
+            field => write!(f, "{field}: {}", self.description),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     /// For operators (command line, logs): unlike the status of a call it may name the database's complaint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(violations) => {
                 for (i, v) in violations.iter().enumerate() {
-                    write!(f, "{}{}: {}", if i > 0 { "; " } else { "" }, v.field, v.description)?;
+                    write!(f, "{}{v}", if i > 0 { "; " } else { "" })?;
                 }
                 Ok(())
             }
@@ -157,7 +167,7 @@ impl From<Error> for Status {
             Error::Invalid(violations) => {
                 details = info("INVALID_FIELDS");
                 let message = match violations.as_slice() {
-                    [one] => format!("{}: {}", one.field, one.description),
+                    [one] => one.to_string(),
                     many => format!("{} fields are invalid", many.len()),
                 };
                 let fields: Vec<FieldViolation> =

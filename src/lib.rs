@@ -18,7 +18,7 @@
 //! | [`operation`] | work that outlives its call: progress, stop, taking over |
 //! | [`analysis`] | statistics over marks |
 //! | [`admin`] | API keys |
-//! | [`auth`] [`edge`] [`door`] [`error`] | who calls; the layer around every call; parsing requests; what can go wrong |
+//! | [`auth`] [`edge`] [`codec`] [`door`] [`error`] | who calls; the layer around every call; reading and parsing requests; what can go wrong |
 //! | [`db`] [`page`] [`filter`] | transactions and the unit of work; lists |
 //! | [`config`] [`telemetry`] [`server`] [`embedded`] | settings, logs and traces, the server, the embedded PostgreSQL |
 //! | [`cli`] [`demo`] | the command line; the demonstration |
@@ -37,6 +37,7 @@ pub mod attempt;
 pub mod auth;
 pub mod bank;
 pub mod cli;
+pub mod codec;
 pub mod config;
 pub mod db;
 pub mod demo;

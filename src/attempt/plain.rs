@@ -11,9 +11,8 @@ use crate::{bank::content::OptionSet, scoring::score::Key};
 
 use super::{plans::CompiledForm, response::Response};
 
-/// Responses beyond which a submission is not read at all: more than any form has positions. A message of small responses
-/// takes a hundred times its bytes once it is read.
-pub const CROWD: usize = 20_000;
+/// Responses beyond which a submission is not plain: more than any form has positions.
+const CROWD: usize = 20_000;
 
 /// The bit of a pick that says true, and the one that says false; the bits below are the letters A to Z.
 const TRUE: u32 = 1 << 30;
@@ -90,31 +89,13 @@ impl Plain {
 }
 
 /// Where the submission is in a `BatchScoreSubmissionsRequest` that has nothing else.
-pub fn element(bytes: &[u8]) -> Option<Range<usize>> {
+fn element(bytes: &[u8]) -> Option<Range<usize>> {
     let mut rest = bytes;
     let submission = match decode_key(&mut rest).ok()? {
         (1, WireType::LengthDelimited) => piece(&mut rest)?,
         _ => return None,
     };
     rest.is_empty().then(|| bytes.len() - submission.len()..bytes.len())
-}
-
-/// How many responses there are in the bytes of a `ScoreSubmissionRequest`, as far as they can be read.
-pub fn count(mut bytes: &[u8]) -> usize {
-    let mut count = 0;
-    while let Ok((tag, wire_type)) = decode_key(&mut bytes) {
-        count += usize::from(tag == 4);
-        let skipped = match wire_type {
-            WireType::LengthDelimited => piece(&mut bytes).is_some(),
-            WireType::Varint => decode_varint(&mut bytes).is_ok(),
-            // Numbers of a fixed size and groups do not occur in this message.
-            _ => false,
-        };
-        if !skipped {
-            break;
-        }
-    }
-    count
 }
 
 /// The bytes of a length-delimited field.

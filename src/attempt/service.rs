@@ -22,10 +22,10 @@ use tonic::{
 };
 use tower::Service;
 
-use crate::{auth::Caller, pb, pb::delivery_service_server::DeliveryServiceServer};
+use crate::{auth::Caller, codec::crowd, pb, pb::delivery_service_server::DeliveryServiceServer};
 
 use super::{
-    plain::{self, CROWD, Plain},
+    plain::Plain,
     reply::Reply,
     rpc::Delivery,
     submission::{Element, ElementStream, Incoming, Patience},
@@ -169,9 +169,9 @@ impl Shape for One {
     fn read(bytes: Bytes) -> Result<Incoming, DecodeError> {
         Ok(match Plain::parse(&bytes) {
             Some(plain) => Incoming::Plain(plain, bytes),
-            None => match plain::count(&bytes) {
-                count @ CROWD.. => Incoming::Crowded(count),
-                _ => Incoming::General(pb::ScoreSubmissionRequest::decode(bytes)?),
+            None => match crowd::<pb::ScoreSubmissionRequest>(&bytes) {
+                Some(count) => Incoming::Crowded(count),
+                None => Incoming::General(pb::ScoreSubmissionRequest::decode(bytes)?),
             },
         })
     }
@@ -192,9 +192,9 @@ impl Shape for Many {
     fn read(bytes: Bytes) -> Result<Incoming, DecodeError> {
         Ok(match Plain::parse_element(&bytes) {
             Some((plain, at)) => Incoming::Plain(plain, bytes.slice(at)),
-            None => match plain::element(&bytes).map_or(0, |at| plain::count(&bytes[at])) {
-                count @ CROWD.. => Incoming::Crowded(count),
-                _ => {
+            None => match crowd::<pb::BatchScoreSubmissionsRequest>(&bytes) {
+                Some(count) => Incoming::Crowded(count),
+                None => {
                     let element = pb::BatchScoreSubmissionsRequest::decode(bytes)?;
                     Incoming::General(element.submission.unwrap_or_default())
                 }

@@ -23,7 +23,7 @@ use crate::{
 use super::{
     ending::{answered, state_of},
     packed::{pack_marks, pack_responses},
-    plain::{CROWD, Plain},
+    plain::Plain,
     plans::CompiledForm,
     reply::Reply,
     response::Response,
@@ -44,7 +44,7 @@ pub enum Incoming {
     Plain(Plain, Bytes),
     /// As a message.
     General(pb::ScoreSubmissionRequest),
-    /// With so many responses that it was not read.
+    /// With so many entries that it was not read.
     Crowded(usize),
 }
 
@@ -284,7 +284,7 @@ impl Delivery {
 }
 
 fn crowded(count: usize) -> Error {
-    Error::invalid("responses", format!("has {count} entries; no form has {CROWD} positions"))
+    Error::invalid("responses", format!("have {count} entries or more; no form has that many"))
 }
 
 /// The facts of an exam, and one of its forms with its index.

@@ -25,6 +25,7 @@ use crate::support::{
     Refused, World, bad_fields,
     build::single,
     cluster::{self, Folder},
+    process::Process,
     protocol, raw, reason, refused,
 };
 
@@ -202,6 +203,38 @@ async fn a_message_that_is_too_large_is_refused() {
         ..Default::default()
     };
     world.a.bank().create_question(long).await.bad(&["question.stem"]);
+}
+
+/// Ten million empty entries are 20 MB on the wire, and gigabytes once they are read.
+#[tokio::test]
+async fn a_message_of_nothing_but_entries_is_refused_unread() {
+    let world = World::start().await;
+    let server = Process::serve(&cluster::url(&world.database).await).await;
+    let a = world.a.at(server.addr);
+    let before = server.peak_memory();
+    let entries = |tag: u8, count| [tag << 3 | 2, 0].repeat(count);
+    let (many, most) = (2_000_000, 10_000_000);
+    // The entries lie in field `within` of the request, or are its own.
+    for (method, within, tag, count) in [
+        ("DeliveryService/SaveResponses", None, 2, most),
+        ("DeliveryService/SubmitAttempt", None, 2, most),
+        ("DeliveryService/ScoreSubmission", None, 4, most),
+        ("ExamService/BatchSetAccommodations", None, 2, many),
+        ("AssemblyService/AssembleForms", None, 5, many),
+        ("QuestionBankService/CreateQuestion", Some(3), 7, most),
+    ] {
+        let mut message = entries(tag, count);
+        if let Some(field) = within {
+            let mut outer = Vec::new();
+            prost::encoding::bytes::encode(field, &message, &mut outer);
+            message = outer;
+        }
+        let status = refused(raw::call(&a, method, &message).await, Code::InvalidArgument);
+        assert!(format!("{status:?}").contains("entries"), "{method}: {status:?}");
+    }
+    if let (Some(before), Some(after)) = (before, server.peak_memory()) {
+        assert!(after - before < 300 << 20, "from {before} to {after} bytes");
+    }
 }
 
 /// Statements under way in a database, but those of the one who asks and of the one who holds the lock.
