@@ -9,33 +9,23 @@ use std::time::{Duration, Instant};
 use assessd::{
     attempt::{
         packed::{pack_marks, pack_responses},
-        plans::{CompiledForm, Plans},
+        plans::CompiledForm,
         response::Response,
     },
-    db::Db,
-    embedded::{Cluster, Settings},
-    ids::ExamId,
     pb::{
         self,
         grading_service_client::GradingServiceClient,
         longrunning::{WaitOperationRequest, operations_client::OperationsClient},
         question_bank_service_client::QuestionBankServiceClient,
     },
-    server,
 };
 use prost::Message;
 use rust_decimal::Decimal;
-use setup::{authorized, channel, prepare};
+use service::{Anything, POSITIONS, Service, authorized, channel, wal};
 use uuid::Uuid;
 
-#[allow(dead_code, reason = "the other bench uses all of it")]
-#[path = "submissions/setup.rs"]
-mod setup;
-
-/// Questions of the form.
-const POSITIONS: i32 = 50;
-
-type Anything<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+#[path = "service/mod.rs"]
+mod service;
 
 /// Different answer sheets; every attempt is like one of them.
 const SHEETS: usize = 96;
@@ -52,45 +42,23 @@ fn main() -> Anything<()> {
 }
 
 async fn run(attempts: i64) -> Anything<()> {
-    let dir = std::env::temp_dir().join(format!("assessd-bench-{}", std::process::id()));
-    let cluster = Cluster::start(&Settings::new(dir.clone())).await?;
-    let db = Db::open(cluster.options(), 16);
-    db.migrate().await?;
-    let (tenant, key) = db.create_tenant("bench").await?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let addr = listener.local_addr()?;
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = tokio::spawn(server::serve(db.clone(), listener, server::Options::default(), async {
-        let _ = stopped.await;
-    }));
-    prepare(addr, &key).await?;
-    let admin = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(cluster.superuser_options("assessd"))
-        .await?;
-
-    let plans = Plans::new();
-    let exam: ExamId = "bench".parse()?;
-    let form = {
-        let mut tx = db.submit(tenant, tokio::time::Instant::now() + Duration::from_secs(10)).await?;
-        let facts = plans.exam(&mut tx, tenant, &exam).await.map_err(|e| format!("{e:?}"))?;
-        plans.form(&mut tx, tenant, &facts, 0).await.map_err(|e| format!("{e:?}"))?
-    };
+    let service = Service::start().await?;
+    let Service { tenant, key, addr, form, admin, .. } = &service;
     let started = Instant::now();
-    populate(&admin, tenant, &form, attempts).await?;
+    populate(admin, *tenant, form, attempts).await?;
     eprintln!("{attempts} attempts made in {:.1} s", started.elapsed().as_secs_f64());
 
     // Nobody was right before who is right now: the key becomes C, and everybody chose B or C.
-    let channel = channel(addr).await?;
+    let channel = channel(*addr).await?;
     let version = form.versions[0].rsplit_once("/versions/").map(|v| v.0.to_owned()).unwrap_or_default();
     let mut banks = QuestionBankServiceClient::new(channel.clone());
     let get = pb::GetQuestionRequest { name: version.clone() };
-    let mut question = banks.get_question(authorized(get, &key)).await?.into_inner();
+    let mut question = banks.get_question(authorized(get, key)).await?.into_inner();
     question.key = Some(pb::AnswerKey { choices: vec!["C".into()], ..Default::default() });
     let update = pb::UpdateQuestionRequest { question: Some(question), ..Default::default() };
-    banks.update_question(authorized(update, &key)).await?;
+    banks.update_question(authorized(update, key)).await?;
     let publish = pb::PublishQuestionRequest { name: version.clone(), ..Default::default() };
-    banks.publish_question(authorized(publish, &key)).await?;
+    banks.publish_question(authorized(publish, key)).await?;
     let rules = vec![pb::RegradeRule { question: version, part: 0, mode: pb::RegradeMode::NewKey as i32 }];
 
     let mut grading = GradingServiceClient::new(channel.clone());
@@ -103,7 +71,7 @@ async fn run(attempts: i64) -> Anything<()> {
             rules: rules.clone(),
             never_lower: false,
         };
-        let mut stream = grading.preview_regrade(authorized(request, &key)).await?.into_inner();
+        let mut stream = grading.preview_regrade(authorized(request, key)).await?.into_inner();
         let mut changes = 0_i64;
         while let Some(message) = stream.message().await? {
             match message.found {
@@ -117,9 +85,8 @@ async fn run(attempts: i64) -> Anything<()> {
         assert_eq!(changes, attempts, "every attempt changes");
         report.push(Stretch::since("dry run", started, before)?);
     }
-    sqlx::query("checkpoint").execute(&admin).await?;
-    let wal = "select (pg_current_wal_insert_lsn() - '0/0')::float8";
-    let wal_before: f64 = sqlx::query_scalar(wal).fetch_one(&admin).await?;
+    sqlx::query("checkpoint").execute(admin).await?;
+    let wal_before = wal(admin).await?;
     let (started, before) = (Instant::now(), Memory::now()?);
     let request = pb::RegradeExamRequest {
         parent: "exams/bench".into(),
@@ -127,12 +94,12 @@ async fn run(attempts: i64) -> Anything<()> {
         reason: "the key was wrong".into(),
         ..Default::default()
     };
-    let operation = grading.regrade_exam(authorized(request, &key)).await?.into_inner();
+    let operation = grading.regrade_exam(authorized(request, key)).await?.into_inner();
     let answered = started.elapsed();
     let mut operations = OperationsClient::new(channel);
     let done = loop {
         let wait = WaitOperationRequest { name: operation.name.clone(), timeout: None };
-        let now = operations.wait_operation(authorized(wait, &key)).await?.into_inner();
+        let now = operations.wait_operation(authorized(wait, key)).await?.into_inner();
         if now.done {
             break now;
         }
@@ -147,13 +114,10 @@ async fn run(attempts: i64) -> Anything<()> {
     };
     let regrade = pb::Regrade::decode(response.value.as_slice())?;
     let revised = regrade.counts.unwrap_or_default().revised_count;
-    let wal_after: f64 = sqlx::query_scalar(wal).fetch_one(&admin).await?;
+    let wal_after = wal(admin).await?;
     let rows = |table: &'static str| {
-        let admin = admin.clone();
-        async move {
-            let query = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
-            sqlx::query_scalar::<_, i64>(query).fetch_one(&admin).await
-        }
+        let query = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        sqlx::query_scalar::<_, i64>(query).fetch_one(admin)
     };
     let kept = rows("mark_revision").await?;
     let events = rows("event where kind = 'result.regraded'").await?;
@@ -193,12 +157,7 @@ async fn run(attempts: i64) -> Anything<()> {
         })
     );
 
-    let _ = stop.send(());
-    served.await??;
-    admin.close().await;
-    cluster.stop().await;
-    std::fs::remove_dir_all(&dir)?;
-    Ok(())
+    service.stop().await
 }
 
 /// Attempts with packed responses and marks, a millisecond apart, with ids that grow with time as ours do.

@@ -42,7 +42,10 @@ use tonic::{
 };
 use uuid::Uuid;
 
-use crate::{Anything, POSITIONS, Stretch, setup, wal};
+use crate::{
+    Stretch,
+    service::{self, Anything, POSITIONS, wal},
+};
 
 /// Callers of the writer at once, in this process.
 const WRITER_CALLERS: usize = 1024;
@@ -305,7 +308,7 @@ pub async fn unary(
     let (count, times) = load(CONNECTIONS * CALLS_EACH, time, move |caller| {
         let mut client = clients[caller % CONNECTIONS].clone();
         let (prepared, calls, path) = (Arc::clone(&prepared), Arc::clone(&calls), path.clone());
-        let request = setup::authorized(prepared[caller % 4].message(ids).freeze(), &key);
+        let request = service::authorized(prepared[caller % 4].message(ids).freeze(), &key);
         async move {
             client.ready().await.expect("a connection");
             match client.unary(request, path, Raw).await {
@@ -332,7 +335,7 @@ pub async fn generated(
     let before = wal(admin).await?;
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
-        clients.push(DeliveryServiceClient::new(setup::channel(addr).await?));
+        clients.push(DeliveryServiceClient::new(service::channel(addr).await?));
     }
     let (key, started) = (key.to_owned(), Instant::now());
     let (count, times) = load(CONNECTIONS * CALLS_EACH, time, move |caller| {
@@ -343,7 +346,7 @@ pub async fn generated(
             request_id: id,
             ..request(caller as u64 % 4, pb::ResultView::Unspecified)
         };
-        let call = setup::authorized(whole, &key);
+        let call = service::authorized(whole, &key);
         async move {
             if let Err(status) = client.score_submission(call).await {
                 panic!("a submission was refused: {status}");
@@ -399,7 +402,7 @@ pub async fn stream(
                 Some((element.freeze(), n + 1))
             }
         });
-        let request = setup::authorized(elements, key);
+        let request = service::authorized(elements, key);
         streams.spawn(async move {
             let path = PathAndQuery::from_static("/assessment.v1.DeliveryService/BatchScoreSubmissions");
             client.ready().await.expect("a connection");

@@ -6,25 +6,16 @@
 
 mod load;
 mod pgbench;
-mod setup;
+#[path = "../service/mod.rs"]
+mod service;
 
 use std::time::Duration;
 
-use assessd::{
-    attempt::{plans::Plans, writer::Writer},
-    db::Db,
-    embedded::{Cluster, Settings},
-    ids::ExamId,
-    pb::ResultView,
-    server,
-};
+use assessd::{attempt::writer::Writer, pb::ResultView};
 
 use load::RequestIds;
 use pgbench::Ids;
-
-const POSITIONS: i32 = 50;
-
-type Anything<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+use service::{Anything, Service};
 
 /// What one stretch of load came to.
 #[derive(Clone, Copy, Default)]
@@ -78,74 +69,51 @@ fn main() -> Anything<()> {
 }
 
 async fn run(seconds: u64, rounds: usize, only: &str) -> Anything<()> {
-    let dir = std::env::temp_dir().join(format!("assessd-bench-{}", std::process::id()));
-    let cluster = Cluster::start(&Settings::new(dir.clone())).await?;
-    let db = Db::open(cluster.options(), 16);
-    db.migrate().await?;
-    let (tenant, key) = db.create_tenant("bench").await?;
+    let service = Service::start().await?;
+    let Service { dir, cluster, db, tenant, key, addr, form, admin, .. } = &service;
+    let (tenant, addr) = (*tenant, *addr);
+    let micros = load::decode_score_pack(form);
 
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let addr = listener.local_addr()?;
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let served = tokio::spawn(server::serve(db.clone(), listener, server::Options::default(), async {
-        let _ = stopped.await;
-    }));
-    setup::prepare(addr, &key).await?;
-
-    let plans = Plans::new();
-    let exam: ExamId = "bench".parse()?;
-    let form = {
-        let mut tx = db.submit(tenant, tokio::time::Instant::now() + Duration::from_secs(10)).await?;
-        let facts = plans.exam(&mut tx, tenant, &exam).await.map_err(|e| format!("{e:?}"))?;
-        plans.form(&mut tx, tenant, &facts, 0).await.map_err(|e| format!("{e:?}"))?
-    };
-    let micros = load::decode_score_pack(&form);
-
-    let admin = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(1)
-        .connect_with(cluster.superuser_options("assessd"))
-        .await?;
     sqlx::query(
         "create table bench_response (tenant_id uuid, attempt_id uuid, position int, question text, choice int,
             mark numeric, primary key (tenant_id, attempt_id, position))",
     )
-    .execute(&admin)
+    .execute(admin)
     .await?;
-    sqlx::query("grant all on bench_response to assessd").execute(&admin).await?;
+    sqlx::query("grant all on bench_response to assessd").execute(admin).await?;
 
     let script = |name: &str, text: String| -> Anything<std::path::PathBuf> {
         let file = dir.join(format!("{name}.sql"));
         std::fs::write(&file, text)?;
         Ok(file)
     };
-    let ordered = script("ordered", pgbench::packed(tenant, &form, Ids::Ordered))?;
-    let random = script("random", pgbench::packed(tenant, &form, Ids::Random))?;
+    let ordered = script("ordered", pgbench::packed(tenant, form, Ids::Ordered))?;
+    let random = script("random", pgbench::packed(tenant, form, Ids::Random))?;
     let by_row = script("by-row", pgbench::by_row(tenant))?;
-    let writer = Writer::start(&db);
+    let writer = Writer::start(db);
     let time = Duration::from_secs(seconds);
     let subjects: Vec<_> = SUBJECTS.into_iter().filter(|(_, name, _)| name.contains(only)).collect();
     let mut all: Vec<Vec<Stretch>> = vec![Vec::new(); subjects.len()];
     for round in 0..rounds {
         for ((subject, name, _), stretches) in subjects.iter().zip(&mut all) {
             // The log is cut anew before each stretch, so that each pays for its own full pages.
-            sqlx::query("checkpoint").execute(&admin).await?;
+            sqlx::query("checkpoint").execute(admin).await?;
             let stretch = match subject {
-                Pgbench => pgbench::run(&cluster, &admin, tenant, &ordered, seconds).await?,
-                PgbenchRandom => pgbench::run(&cluster, &admin, tenant, &random, seconds).await?,
-                ByRow => pgbench::run(&cluster, &admin, tenant, &by_row, seconds).await?,
-                WriterAlone => load::writer_alone(&admin, &writer, tenant, &form, time).await?,
+                Pgbench => pgbench::run(cluster, admin, tenant, &ordered, seconds).await?,
+                PgbenchRandom => pgbench::run(cluster, admin, tenant, &random, seconds).await?,
+                ByRow => pgbench::run(cluster, admin, tenant, &by_row, seconds).await?,
+                WriterAlone => load::writer_alone(admin, &writer, tenant, form, time).await?,
                 Unary => {
-                    load::unary(&admin, addr, &key, time, RequestIds::Ordered, ResultView::Unspecified)
-                        .await?
+                    load::unary(admin, addr, key, time, RequestIds::Ordered, ResultView::Unspecified).await?
                 }
                 UnaryBasic => {
-                    load::unary(&admin, addr, &key, time, RequestIds::Ordered, ResultView::Basic).await?
+                    load::unary(admin, addr, key, time, RequestIds::Ordered, ResultView::Basic).await?
                 }
                 UnaryRandom => {
-                    load::unary(&admin, addr, &key, time, RequestIds::Random, ResultView::Unspecified).await?
+                    load::unary(admin, addr, key, time, RequestIds::Random, ResultView::Unspecified).await?
                 }
-                UnaryGenerated => load::generated(&admin, addr, &key, time).await?,
-                Stream => load::stream(&admin, addr, &key, time, ResultView::Unspecified).await?,
+                UnaryGenerated => load::generated(admin, addr, key, time).await?,
+                Stream => load::stream(admin, addr, key, time, ResultView::Unspecified).await?,
             };
             eprintln!("round {} of {rounds}: {name} {:.0}/s", round + 1, stretch.rate);
             stretches.push(stretch);
@@ -154,19 +122,7 @@ async fn run(seconds: u64, rounds: usize, only: &str) -> Anything<()> {
     report(&subjects, &all, micros);
 
     drop(writer);
-    let _ = stop.send(());
-    served.await??;
-    admin.close().await;
-    cluster.stop().await;
-    std::fs::remove_dir_all(&dir)?;
-    Ok(())
-}
-
-/// The end of the log, in bytes.
-async fn wal(admin: &sqlx::PgPool) -> Anything<f64> {
-    Ok(sqlx::query_scalar::<_, f64>("select (pg_current_wal_insert_lsn() - '0/0')::float8")
-        .fetch_one(admin)
-        .await?)
+    service.stop().await
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

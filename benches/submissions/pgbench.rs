@@ -5,7 +5,11 @@ use std::{fmt::Write as _, path::Path, process::Command};
 use assessd::{attempt::plans::CompiledForm, embedded::Cluster};
 use uuid::Uuid;
 
-use crate::{Anything, POSITIONS, Stretch, load::submission, wal};
+use crate::{
+    Stretch,
+    load::submission,
+    service::{Anything, POSITIONS, wal},
+};
 
 /// Clients of pgbench.
 const CLIENTS: usize = 16;

@@ -1,5 +1,7 @@
 //! What becomes of a draft: publishing one question or many, and retiring one.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use crate::{
@@ -7,7 +9,7 @@ use crate::{
     db::Unit,
     door::Fields,
     error::{Error, Result},
-    ids::{BankName, QuestionId, QuestionName},
+    ids::{BankId, BankName, QuestionId, QuestionName},
     pb,
 };
 
@@ -31,19 +33,7 @@ impl Banks {
         fields.done()?;
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let row = lock_one(unit, caller, &name, &request.etag).await?;
-            match decide_publish(&row)? {
-                Publish::Freeze(freeze) => {
-                    let version = freeze.version;
-                    sql::freeze(unit.conn(), caller.tenant.id, &name.bank, &[*freeze]).await?;
-                    unit.changed("question.published", &name, json!({ "version": version }));
-                }
-                Publish::Restore => {
-                    let ids = [name.question.clone()];
-                    sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, "published").await?;
-                    unit.changed("question.published", &name, json!({ "version": row.version }));
-                }
-                Publish::Nothing => {}
-            }
+            settle(unit, caller, &name.bank, std::slice::from_ref(&row)).await?.remove(0)?;
             load_one(unit, caller, &name).await
         })
         .await
@@ -69,34 +59,15 @@ impl Banks {
                 .collect();
             let ids: Vec<QuestionId> = parsed.iter().flatten().cloned().collect();
             let rows = sql::lock_questions(unit.conn(), caller.tenant.id, &parent.bank, &ids).await?;
-            let mut freezes = Vec::new();
-            let mut restores = Vec::new();
-            let mut decided = std::collections::HashMap::new();
-            for row in &rows {
-                let name = format!("{parent}/questions/{}", row.question_id);
-                let outcome = match decide_publish(row) {
-                    Err(error) => Outcome::Error(error.into()),
-                    Ok(Publish::Nothing) => Outcome::Version(row.version),
-                    Ok(Publish::Restore) => {
-                        restores.push(QuestionId::stored(row.question_id.clone()));
-                        unit.changed("question.published", &name, json!({ "version": row.version }));
-                        Outcome::Version(row.version)
-                    }
-                    Ok(Publish::Freeze(freeze)) => {
-                        let version = freeze.version;
-                        freezes.push(*freeze);
-                        unit.changed("question.published", &name, json!({ "version": version }));
-                        Outcome::Version(version)
-                    }
-                };
-                decided.insert(row.question_id.clone(), outcome);
-            }
-            if !freezes.is_empty() {
-                sql::freeze(unit.conn(), caller.tenant.id, &parent.bank, &freezes).await?;
-            }
-            if !restores.is_empty() {
-                sql::set_state(unit.conn(), caller.tenant.id, &parent.bank, &restores, "published").await?;
-            }
+            let settled = settle(unit, caller, &parent.bank, &rows).await?;
+            let decided: HashMap<&str, Outcome> = rows
+                .iter()
+                .zip(settled)
+                .map(|(row, version)| {
+                    let outcome = version.map_or_else(|e| Outcome::Error(e.into()), Outcome::Version);
+                    (row.question_id.as_str(), outcome)
+                })
+                .collect();
             let elements = request.names.iter().zip(parsed).enumerate().map(|(i, (name, id))| {
                 let outcome = match id {
                     None => {
@@ -136,6 +107,46 @@ impl Banks {
         })
         .await
     }
+}
+
+/// Publishes locked questions, in three statements at most; for each its version now, or why it cannot be published.
+async fn settle(
+    unit: &mut Unit,
+    caller: &Caller,
+    bank: &BankId,
+    rows: &[QuestionRow],
+) -> Result<Vec<Result<i32>>> {
+    let (mut freezes, mut restores) = (Vec::new(), Vec::new());
+    let mut settled = Vec::with_capacity(rows.len());
+    for row in rows {
+        let version = decide_publish(row).map(|publish| match publish {
+            Publish::Nothing => row.version,
+            Publish::Restore => {
+                restores.push(QuestionId::stored(row.question_id.clone()));
+                note(unit, row, row.version)
+            }
+            Publish::Freeze(freeze) => {
+                let version = freeze.version;
+                freezes.push(*freeze);
+                note(unit, row, version)
+            }
+        });
+        settled.push(version);
+    }
+    if !freezes.is_empty() {
+        sql::freeze(unit.conn(), caller.tenant.id, bank, &freezes).await?;
+    }
+    if !restores.is_empty() {
+        sql::set_state(unit.conn(), caller.tenant.id, bank, &restores, "published").await?;
+    }
+    Ok(settled)
+}
+
+/// Tells of a question that is drawn from now on; its version.
+fn note(unit: &mut Unit, row: &QuestionRow, version: i32) -> i32 {
+    let name = format!("banks/{}/questions/{}", row.bank_id, row.question_id);
+    unit.changed("question.published", name, json!({ "version": version }));
+    version
 }
 
 /// What publishing a question comes to.
