@@ -1,5 +1,5 @@
 //! Question banks: what a question says ([`content`]; [`numeric`], [`matching`], [`ordering`]), how it looks on the wire
-//! ([`wire`], `wire_keys`, `draft`, `show`), when two are the same ([`fingerprint`]), how a paper becomes drafts
+//! ([`wire`], `draft`, `show`), when two are the same ([`fingerprint`]), how a paper becomes drafts
 //! ([`import`]), every statement about them ([`sql`]) and the service ([`rpc`], `publish`).
 
 pub mod content;
@@ -14,4 +14,3 @@ pub mod rpc;
 mod show;
 pub mod sql;
 pub mod wire;
-mod wire_keys;

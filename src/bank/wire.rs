@@ -3,13 +3,17 @@
 //! A draft must be well formed (labels distinct, the key naming options that are there); what it may still lack, it
 //! must have to be published ([`unfinished`]).
 
-use std::collections::BTreeMap;
+mod keys;
+mod policies;
+mod shown;
+
+pub use policies::{policy, show_policy};
+pub use shown::show;
 
 use crate::{
     door::Fields,
     error::Violation,
     pb,
-    points::Points,
     scoring::{policy::Policy, text::refusal},
 };
 
@@ -18,9 +22,7 @@ use super::content::{
     Task, TextMatching,
 };
 use super::ordering::Ordering;
-use super::wire_keys::{
-    read_matching, read_numeric, read_ordering, show_matching, show_numeric, show_ordering,
-};
+use keys::{read_matching, read_numeric, read_ordering};
 
 impl From<Kind> for pb::QuestionKind {
     fn from(kind: Kind) -> Self {
@@ -360,101 +362,6 @@ fn read_parts(parts: &[pb::QuestionPart], at: &str, fields: &mut Fields) -> Task
     Task::Case { parts: parts.collect() }
 }
 
-/// A scoring policy from the wire. `labels` are those of the question's options, in order; a policy of a section has
-/// none (`None`) and so can name none. UNSPECIFIED is no policy.
-pub fn policy(
-    given: &pb::ScoringPolicy,
-    labels: Option<&[char]>,
-    at: &str,
-    fields: &mut Fields,
-) -> Option<Policy> {
-    use pb::ScoringRule as Rule;
-    let Ok(rule) = Rule::try_from(given.rule) else {
-        fields.bad(format!("{at}.rule"), "is no scoring rule");
-        return None;
-    };
-    let takes_points =
-        matches!(rule, Rule::SubsetFixed | Rule::PerKeyFixed | Rule::PerKeyWithDeduction | Rule::Negative);
-    let takes_values = matches!(rule, Rule::PerOptionValue | Rule::OptionFractions | Rule::Map);
-    if !takes_points && !given.points.is_empty() {
-        fields.bad(format!("{at}.points"), "is no parameter of this rule");
-    }
-    if !takes_values && !given.option_values.is_empty() {
-        fields.bad(format!("{at}.option_values"), "is no parameter of this rule");
-    }
-    if rule != Rule::Map {
-        for (field, value) in [
-            ("unmapped_value", &given.unmapped_value),
-            ("lower_bound", &given.lower_bound),
-            ("upper_bound", &given.upper_bound),
-        ] {
-            if !value.is_empty() {
-                fields.bad(format!("{at}.{field}"), "is a parameter of MAP only");
-            }
-        }
-    }
-    let mut points = || fields.points(format!("{at}.points"), &given.points);
-    Some(match rule {
-        Rule::Unspecified => return None,
-        Rule::AllOrNothing => Policy::AllOrNothing,
-        Rule::SubsetHalf => Policy::SubsetHalf,
-        Rule::SubsetFixed => Policy::SubsetFixed { points: points() },
-        Rule::PerKeyFixed => Policy::PerKeyFixed { points: points() },
-        Rule::SubsetProportional => Policy::SubsetProportional,
-        Rule::PerKeyWithDeduction => Policy::PerKeyWithDeduction { points: points() },
-        Rule::CapToKeyCount => Policy::CapToKeyCount,
-        Rule::NetCorrect => Policy::NetCorrect,
-        Rule::EachDecision => Policy::EachDecision,
-        Rule::Halves => Policy::Halves,
-        Rule::Coverage => Policy::Coverage,
-        Rule::HitsMinusWrongMinusMissed => Policy::HitsMinusWrongMinusMissed,
-        Rule::Negative => Policy::Negative { deduction: points() },
-        Rule::PerOptionValue => Policy::PerOptionValue { values: all_values(given, labels, at, fields) },
-        Rule::OptionFractions => Policy::OptionFractions { fractions: all_values(given, labels, at, fields) },
-        Rule::Map => {
-            let optional = |field: &str, text: &str, fields: &mut Fields| {
-                (!text.is_empty()).then(|| fields.points(format!("{at}.{field}"), text))
-            };
-            Policy::Map {
-                values: option_values(given, labels, at, fields),
-                default: optional("unmapped_value", &given.unmapped_value, fields).unwrap_or_default(),
-                lower: optional("lower_bound", &given.lower_bound, fields),
-                upper: optional("upper_bound", &given.upper_bound, fields),
-            }
-        }
-    })
-}
-
-fn option_values(
-    given: &pb::ScoringPolicy,
-    labels: Option<&[char]>,
-    at: &str,
-    fields: &mut Fields,
-) -> Vec<Option<Points>> {
-    let Some(labels) = labels else {
-        fields.bad(format!("{at}.rule"), "names options, so it belongs on a question, not on a section");
-        return Vec::new();
-    };
-    let mut values = vec![None; labels.len()];
-    for (label, value) in &given.option_values {
-        let path = format!("{at}.option_values[{label}]");
-        match labels.iter().position(|l| label.len() == l.len_utf8() && label.starts_with(*l)) {
-            Some(index) => values[index] = Some(fields.points(path, value)),
-            None => fields.bad(path, "there is no option of that label"),
-        }
-    }
-    values
-}
-
-fn all_values(
-    given: &pb::ScoringPolicy,
-    labels: Option<&[char]>,
-    at: &str,
-    fields: &mut Fields,
-) -> Vec<Points> {
-    option_values(given, labels, at, fields).into_iter().map(Option::unwrap_or_default).collect()
-}
-
 /// What a draft still lacks to be published; empty when nothing.
 pub fn unfinished(content: &Content) -> Vec<Violation> {
     let mut lacks = Vec::new();
@@ -510,148 +417,6 @@ pub fn unfinished(content: &Content) -> Vec<Violation> {
     lacks
 }
 
-/// The fields of the wire that hold content; topic, tags and difficulty are not among them.
-pub fn show(content: &Content) -> pb::Question {
-    let (options, key, policy) = show_task(&content.task);
-    let prompts = show_prompts(&content.task);
-    let parts = match &content.task {
-        Task::Case { parts } => parts.iter().map(show_part).collect(),
-        _ => Vec::new(),
-    };
-    pb::Question {
-        kind: pb::QuestionKind::from(content.kind()) as i32,
-        stem: content.stem.clone(),
-        options,
-        prompts,
-        key,
-        policy,
-        parts,
-        explanation: content.notes.explanation.clone(),
-        knowledge_point: content.notes.knowledge_point.clone(),
-        common_mistake: content.notes.common_mistake.clone(),
-        ..Default::default()
-    }
-}
-
-fn show_part(part: &Part) -> pb::QuestionPart {
-    let content = &part.content;
-    let (options, key, policy) = show_task(&content.task);
-    let prompts = show_prompts(&content.task);
-    pb::QuestionPart {
-        weight: part.weight as i32,
-        kind: pb::QuestionKind::from(content.kind()) as i32,
-        stem: content.stem.clone(),
-        options,
-        prompts,
-        key,
-        policy,
-        explanation: content.notes.explanation.clone(),
-        knowledge_point: content.notes.knowledge_point.clone(),
-        common_mistake: content.notes.common_mistake.clone(),
-    }
-}
-
-fn show_prompts(task: &Task) -> Vec<String> {
-    if let Task::Matching(matching) = task { matching.prompts.clone() } else { Vec::new() }
-}
-
-fn show_options(options: &[ChoiceOption]) -> Vec<pb::QuestionOption> {
-    options.iter().map(|o| pb::QuestionOption { label: o.label.to_string(), text: o.text.clone() }).collect()
-}
-
-fn show_task(task: &Task) -> (Vec<pb::QuestionOption>, Option<pb::AnswerKey>, Option<pb::ScoringPolicy>) {
-    match task {
-        Task::Choice(choice) => {
-            let options = show_options(&choice.options);
-            let labels: Vec<char> = choice.options.iter().map(|o| o.label).collect();
-            let choices: Vec<String> =
-                choice.key.iter().filter_map(|i| labels.get(i)).map(char::to_string).collect();
-            let key = (!choices.is_empty()).then(|| pb::AnswerKey { choices, ..Default::default() });
-            (options, key, choice.policy.as_ref().map(|p| show_policy(p, &labels)))
-        }
-        Task::TrueFalse { key, policy } => {
-            let key = key.map(|truth| pb::AnswerKey { truth: Some(truth), ..Default::default() });
-            (Vec::new(), key, policy.as_ref().map(|p| show_policy(p, &[])))
-        }
-        Task::FillBlank(fill) => {
-            let blanks = fill.blanks.iter().map(|blank| pb::BlankKey {
-                accepted: blank
-                    .accepted
-                    .iter()
-                    .map(|a| pb::AcceptedAnswer { text: a.text.clone(), percent: i32::from(a.percent) })
-                    .collect(),
-            });
-            let matching = fill.matching;
-            let key = pb::AnswerKey {
-                blanks: blanks.collect(),
-                unordered: fill.unordered,
-                matching: (matching != TextMatching::default()).then(|| pb::TextMatching {
-                    case_sensitive: matching.case_sensitive,
-                    keep_space: matching.keep_space,
-                    keep_punctuation: matching.keep_punctuation,
-                    wildcards: matching.wildcards,
-                    max_edits: i32::from(matching.max_edits),
-                    regular_expressions: matching.expressions,
-                    fold_traditional: matching.fold_traditional,
-                }),
-                ..Default::default()
-            };
-            (Vec::new(), (!fill.blanks.is_empty()).then_some(key), None)
-        }
-        Task::Numeric(numeric) => {
-            let key = show_numeric(numeric)
-                .map(|number| pb::AnswerKey { number: Some(number), ..Default::default() });
-            (Vec::new(), key, None)
-        }
-        Task::Matching(matching) => (show_options(&matching.options), show_matching(matching), None),
-        Task::Ordering(ordering) => (show_options(&ordering.options), show_ordering(ordering), None),
-        Task::ShortAnswer { reference } | Task::Essay { reference } => {
-            let key = pb::AnswerKey { reference: reference.clone(), ..Default::default() };
-            (Vec::new(), (!reference.is_empty()).then_some(key), None)
-        }
-        Task::Case { .. } => (Vec::new(), None, None),
-    }
-}
-
-/// A scoring policy for the wire; `labels` as in [`policy`].
-pub fn show_policy(policy: &Policy, labels: &[char]) -> pb::ScoringPolicy {
-    use pb::ScoringRule as Rule;
-    let with = |rule: Rule| pb::ScoringPolicy { rule: rule as i32, ..Default::default() };
-    let points = |rule: Rule, p: &Points| pb::ScoringPolicy { points: p.to_string(), ..with(rule) };
-    let values = |values: &mut dyn Iterator<Item = Option<&Points>>| -> BTreeMap<String, String> {
-        labels.iter().zip(values).filter_map(|(l, v)| Some((l.to_string(), v?.to_string()))).collect()
-    };
-    match policy {
-        Policy::AllOrNothing => with(Rule::AllOrNothing),
-        Policy::SubsetHalf => with(Rule::SubsetHalf),
-        Policy::SubsetFixed { points: p } => points(Rule::SubsetFixed, p),
-        Policy::PerKeyFixed { points: p } => points(Rule::PerKeyFixed, p),
-        Policy::PerOptionValue { values: v } => {
-            pb::ScoringPolicy { option_values: values(&mut v.iter().map(Some)), ..with(Rule::PerOptionValue) }
-        }
-        Policy::SubsetProportional => with(Rule::SubsetProportional),
-        Policy::PerKeyWithDeduction { points: p } => points(Rule::PerKeyWithDeduction, p),
-        Policy::OptionFractions { fractions } => pb::ScoringPolicy {
-            option_values: values(&mut fractions.iter().map(Some)),
-            ..with(Rule::OptionFractions)
-        },
-        Policy::CapToKeyCount => with(Rule::CapToKeyCount),
-        Policy::NetCorrect => with(Rule::NetCorrect),
-        Policy::EachDecision => with(Rule::EachDecision),
-        Policy::Halves => with(Rule::Halves),
-        Policy::Coverage => with(Rule::Coverage),
-        Policy::HitsMinusWrongMinusMissed => with(Rule::HitsMinusWrongMinusMissed),
-        Policy::Map { values: v, default, lower, upper } => pb::ScoringPolicy {
-            option_values: values(&mut v.iter().map(Option::as_ref)),
-            unmapped_value: default.to_string(),
-            lower_bound: lower.map(|p| p.to_string()).unwrap_or_default(),
-            upper_bound: upper.map(|p| p.to_string()).unwrap_or_default(),
-            ..with(Rule::Map)
-        },
-        Policy::Negative { deduction } => points(Rule::Negative, deduction),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -664,44 +429,6 @@ mod tests {
         }
         assert_eq!(kind_from_pb(0), None);
         assert!(pb::QuestionKind::try_from(Kind::ALL.len() as i32 + 1).is_err());
-    }
-
-    #[test]
-    fn every_rule_survives_the_wire() {
-        let labels = ['A', 'B', 'C'];
-        let mut seen = 0;
-        for number in 1.. {
-            let Ok(rule) = pb::ScoringRule::try_from(number) else { break };
-            let named = matches!(
-                rule,
-                pb::ScoringRule::PerOptionValue | pb::ScoringRule::OptionFractions | pb::ScoringRule::Map
-            );
-            let pointed = matches!(
-                rule,
-                pb::ScoringRule::SubsetFixed
-                    | pb::ScoringRule::PerKeyFixed
-                    | pb::ScoringRule::PerKeyWithDeduction
-                    | pb::ScoringRule::Negative
-            );
-            let given = pb::ScoringPolicy {
-                rule: number,
-                points: if pointed { "0.5".to_owned() } else { String::new() },
-                option_values: if named {
-                    labels.iter().map(|l| (l.to_string(), "0.25".to_owned())).collect()
-                } else {
-                    BTreeMap::new()
-                },
-                unmapped_value: if rule == pb::ScoringRule::Map { "-1".to_owned() } else { String::new() },
-                upper_bound: if rule == pb::ScoringRule::Map { "2".to_owned() } else { String::new() },
-                ..Default::default()
-            };
-            let mut fields = Fields::default();
-            let policy = policy(&given, Some(&labels), "policy", &mut fields).unwrap();
-            assert!(fields.is_clean(), "{rule:?}: {fields:?}");
-            assert_eq!(show_policy(&policy, &labels), given);
-            seen += 1;
-        }
-        assert_eq!(seen, 16);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::{door::Fields, pb, scoring::numeric::Number};
 
-use super::{
+use super::super::{
     content::{ChoiceOption, OptionSet},
     matching::{Matching, MatchingRule},
     numeric::{Forms, Margin, NamedUnit, Numeric},
