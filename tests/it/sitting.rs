@@ -8,7 +8,12 @@ use futures_util::future::join_all;
 use prost::Message;
 use tonic::{Code, Response, Status};
 
-use crate::support::{As, Refused, World, build::pick, populate::SECRETS};
+use crate::support::{
+    As, Refused, World,
+    build::pick,
+    populate::SECRETS,
+    sit::{attempt, save, start, submit},
+};
 
 /// Four single choices of 2 points, the right one always B.
 const CHOICES: [&str; 1] = ["blueprints/choices/forms/x"];
@@ -17,38 +22,6 @@ async fn populated() -> World {
     let world = World::start().await;
     world.a.populate_forms().await;
     world
-}
-
-async fn start(a: &As, exam: &str, candidate: &str) -> Result<pb::Attempt, Status> {
-    let request = pb::StartAttemptRequest {
-        parent: exam.to_owned(),
-        candidate: candidate.to_owned(),
-        ..Default::default()
-    };
-    a.delivery().start_attempt(request).await.map(Response::into_inner)
-}
-
-async fn save(
-    a: &As,
-    name: &str,
-    sequence: i64,
-    responses: Vec<pb::Response>,
-) -> Result<pb::SaveResponsesResponse, Status> {
-    let request = pb::SaveResponsesRequest { name: name.to_owned(), responses, sequence };
-    a.delivery().save_responses(request).await.map(Response::into_inner)
-}
-
-async fn submit(
-    a: &As,
-    name: &str,
-    responses: Vec<pb::Response>,
-) -> Result<pb::SubmitAttemptResponse, Status> {
-    let request = pb::SubmitAttemptRequest { name: name.to_owned(), responses, ..Default::default() };
-    a.delivery().submit_attempt(request).await.map(Response::into_inner)
-}
-
-async fn attempt(a: &As, name: &str) -> pb::Attempt {
-    a.delivery().get_attempt(pb::GetAttemptRequest { name: name.to_owned() }).await.unwrap().into_inner()
 }
 
 async fn void(a: &As, name: &str) -> Result<pb::Attempt, Status> {

@@ -11,6 +11,7 @@ pub mod protocol;
 pub mod proxy;
 pub mod raw;
 pub mod refusal;
+pub mod sit;
 pub mod world;
 
 pub use build::{Bare, options};
