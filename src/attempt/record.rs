@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     auth::Caller,
-    db::{Begun, digest},
+    db::Unit,
     door::Fields,
     error::{Error, Result},
     ids::AttemptName,
@@ -112,24 +112,22 @@ impl Delivery {
         let request_id = fields.request_id(&request.request_id);
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let row = sql::lock(unit.conn(), tenant, &name).await?;
-        let mut row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
-        if State::of(row.state) == State::Void {
-            return Err(voided(&name));
-        }
-        let (_, form) = self.form_of(unit.conn(), tenant, &name, &row).await?;
-        let log = open_log(&row)?.noting(Happening::Voided, row.now, &reason).pack();
-        row.due_time = row.due();
-        row.state = State::Void.code();
-        sql::void(unit.conn(), tenant, row.attempt_id, row.due_time, &log).await?;
-        unit.changed("attempt.voided", &name, json!({ "reason": reason }));
-        let attempt = show_attempt(&name, &row, &form)?;
-        unit.commit(attempt).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let row = sql::lock(unit.conn(), tenant, &name).await?;
+            let mut row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
+            if State::of(row.state) == State::Void {
+                return Err(voided(&name));
+            }
+            let (_, form) = self.form_of(unit.conn(), tenant, &name, &row).await?;
+            let log = open_log(&row)?.noting(Happening::Voided, row.now, &reason).pack();
+            row.due_time = row.due();
+            row.state = State::Void.code();
+            sql::void(unit.conn(), tenant, row.attempt_id, row.due_time, &log).await?;
+            unit.changed("attempt.voided", &name, json!({ "reason": reason }));
+            show_attempt(&name, &row, &form)
+        })
+        .await
     }
 }
 

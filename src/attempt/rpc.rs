@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     auth::Caller,
-    db::{Begun, Db, digest},
+    db::{Db, Unit, digest},
     door::Fields,
     error::{Error, Result},
     exam::{policy::Allotment, sql::Facts},
@@ -62,101 +62,100 @@ impl Delivery {
         }
         fields.done()?;
 
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let facts = self.plans.exam(unit.conn(), tenant, &exam.exam).await?;
-        let mut standing = sql::standing(unit.conn(), tenant, &exam.exam, &candidate)
-            .await?
-            .ok_or_else(|| Error::NotFound(exam.to_string()))?;
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let facts = self.plans.exam(unit.conn(), tenant, &exam.exam).await?;
+            let mut standing = sql::standing(unit.conn(), tenant, &exam.exam, &candidate)
+                .await?
+                .ok_or_else(|| Error::NotFound(exam.to_string()))?;
 
-        // The open attempt may end, and another call may open the next one, while this call waits for the lock: then it
-        // looks again. Each round waits for a change that was made, so a few are enough.
-        let mut rounds = 0;
-        while let Some(open) = standing.open {
-            let name = AttemptName { exam: exam.exam.clone(), attempt: open };
-            if let Some(row) = sql::lock(unit.conn(), tenant, &name).await?
-                && State::of(row.state) == State::Open
-            {
-                let sat = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
-                if !row.clock().expires(row.due(), row.now) {
-                    let attempt = show_attempt(&name, &row, &sat)?;
-                    return unit.commit(attempt).await;
+            // The open attempt may end, and another call may open the next one, while this call waits for the lock: then it
+            // looks again. Each round waits for a change that was made, so a few are enough.
+            let mut rounds = 0;
+            while let Some(open) = standing.open {
+                let name = AttemptName { exam: exam.exam.clone(), attempt: open };
+                if let Some(row) = sql::lock(unit.conn(), tenant, &name).await?
+                    && State::of(row.state) == State::Open
+                {
+                    let sat = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
+                    if !row.clock().expires(row.due(), row.now) {
+                        return show_attempt(&name, &row, &sat);
+                    }
+                    // One whose time is over is ended first: it must not block the next one.
+                    let ended = ending::end(&row, &sat, &unpack(&row, &sat)?, By::Time)?;
+                    sql::end(unit.conn(), tenant, &[ended]).await?;
+                    unit.changed("attempt.expired", &name, json!({}));
+                    break;
                 }
-                // One whose time is over is ended first: it must not block the next one.
-                let ended = ending::end(&row, &sat, &unpack(&row, &sat)?, By::Time)?;
-                sql::end(unit.conn(), tenant, &[ended]).await?;
-                unit.changed("attempt.expired", &name, json!({}));
-                break;
+                rounds += 1;
+                if rounds > 5 {
+                    return Err(Error::Collision);
+                }
+                let again = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
+                standing = again.ok_or(Error::Collision)?;
             }
-            rounds += 1;
-            if rounds > 5 {
-                return Err(Error::Collision);
-            }
-            let again = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
-            standing = again.ok_or(Error::Collision)?;
-        }
 
-        let chosen = match (&form, standing.allotment) {
-            (Some(form), _) => form_index(&facts, form)?,
-            (None, Allotment::Hash) => sitting::allot(exam.exam.as_str(), &candidate, facts.forms.len()),
-            (None, Allotment::Seat) if request.seat > 0 => {
-                sitting::allot_seat(request.seat, facts.forms.len())
+            let chosen = match (&form, standing.allotment) {
+                (Some(form), _) => form_index(&facts, form)?,
+                (None, Allotment::Hash) => sitting::allot(exam.exam.as_str(), &candidate, facts.forms.len()),
+                (None, Allotment::Seat) if request.seat > 0 => {
+                    sitting::allot_seat(request.seat, facts.forms.len())
+                }
+                (None, Allotment::Seat) => {
+                    return Err(Error::invalid("seat", "is required: the exam allots forms by seat"));
+                }
+                (None, Allotment::Given) => {
+                    return Err(Error::invalid(
+                        "form",
+                        "is required: the exam does not choose forms by itself",
+                    ));
+                }
+            };
+            let compiled = self.plans.form(unit.conn(), tenant, &facts, chosen).await?;
+            standing.rules.may_start(&exam.to_string(), standing.now, standing.made)?;
+            let name = AttemptName { exam: exam.exam.clone(), attempt: Uuid::now_v7() };
+            let number = standing.last + 1;
+            let due = standing.rules.due(standing.now, compiled.form.duration_s);
+            let log = Log::new(standing.now).noting(Happening::Started, standing.now, "");
+            let opened = sql::insert_open(
+                unit.conn(),
+                tenant,
+                &name,
+                &candidate,
+                number,
+                chosen as i16,
+                standing.now,
+                due,
+                caller.key,
+                &pack_responses(&[]),
+                &log.pack(),
+            )
+            .await?;
+            if !opened {
+                // Another call opened one at this moment; it is the candidate's open attempt.
+                let now = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
+                let open = now.and_then(|s| s.open).ok_or(Error::Collision)?;
+                let name = AttemptName { exam: exam.exam.clone(), attempt: open };
+                let row = sql::attempt(unit.conn(), tenant, &name).await?.ok_or(Error::Collision)?;
+                let sat = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
+                return show_attempt(&name, &row, &sat);
             }
-            (None, Allotment::Seat) => {
-                return Err(Error::invalid("seat", "is required: the exam allots forms by seat"));
-            }
-            (None, Allotment::Given) => {
-                return Err(Error::invalid("form", "is required: the exam does not choose forms by itself"));
-            }
-        };
-        let compiled = self.plans.form(unit.conn(), tenant, &facts, chosen).await?;
-        standing.rules.may_start(&exam.to_string(), standing.now, standing.made)?;
-        let name = AttemptName { exam: exam.exam.clone(), attempt: Uuid::now_v7() };
-        let number = standing.last + 1;
-        let due = standing.rules.due(standing.now, compiled.form.duration_s);
-        let log = Log::new(standing.now).noting(Happening::Started, standing.now, "");
-        let opened = sql::insert_open(
-            unit.conn(),
-            tenant,
-            &name,
-            &candidate,
-            number,
-            chosen as i16,
-            standing.now,
-            due,
-            caller.key,
-            &pack_responses(&[]),
-            &log.pack(),
-        )
-        .await?;
-        if !opened {
-            // Another call opened one at this moment; it is the candidate's open attempt.
-            let now = sql::standing(unit.conn(), tenant, &exam.exam, &candidate).await?;
-            let open = now.and_then(|s| s.open).ok_or(Error::Collision)?;
-            let name = AttemptName { exam: exam.exam.clone(), attempt: open };
-            let row = sql::attempt(unit.conn(), tenant, &name).await?.ok_or(Error::Collision)?;
-            let sat = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
-            let attempt = show_attempt(&name, &row, &sat)?;
-            return unit.commit(attempt).await;
-        }
-        unit.changed("attempt.started", &name, json!({ "form": facts.forms[chosen].to_string() }));
-        let attempt = pb::Attempt {
-            name: name.to_string(),
-            candidate,
-            number,
-            form: facts.forms[chosen].to_string(),
-            state: pb::AttemptState::Open as i32,
-            paper: Some(wire::paper(&compiled)),
-            responses: Vec::new(),
-            sequence: 0,
-            start_time: Some(timestamp(standing.now)),
-            due_time: standing.rules.clock.due(due).map(timestamp),
-            submit_time: None,
-        };
-        unit.commit(attempt).await
+            unit.changed("attempt.started", &name, json!({ "form": facts.forms[chosen].to_string() }));
+            Ok(pb::Attempt {
+                name: name.to_string(),
+                candidate,
+                number,
+                form: facts.forms[chosen].to_string(),
+                state: pb::AttemptState::Open as i32,
+                paper: Some(wire::paper(&compiled)),
+                responses: Vec::new(),
+                sequence: 0,
+                start_time: Some(timestamp(standing.now)),
+                due_time: standing.rules.clock.due(due).map(timestamp),
+                submit_time: None,
+            })
+        })
+        .await
     }
 
     async fn get(&self, caller: &Caller, request: pb::GetAttemptRequest) -> Result<pb::Attempt> {

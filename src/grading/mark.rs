@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use crate::{
     attempt::{packed, response::Mark},
     auth::Caller,
-    db::{Begun, digest},
+    db::Unit,
     door::Fields,
     error::{Error, Result},
     ids::{AttemptName, TaskName},
@@ -50,109 +50,110 @@ impl Grading {
             }
         };
         fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let absent = || Error::NotFound(name.to_string());
-        let attempt = AttemptName { exam: name.exam.clone(), attempt: name.attempt };
-        let row = sql::lock_attempt(unit.conn(), tenant, &attempt).await?.ok_or_else(absent)?;
-        let stored = sql::lock_grading(unit.conn(), tenant, &name).await?;
-        let scheme = sql::scheme(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
-        let now = sql::now(unit.conn()).await?;
-        let facts = self.plans.exam(unit.conn(), tenant, &name.exam).await?;
-        let form = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
-        let slots = form.plan.slots();
-        let at = usize::try_from(name.position - 1).ok().filter(|at| *at < slots.len()).ok_or_else(absent)?;
-        let slot = slots.get(at).filter(|s| matches!(s.key, SlotKey::Person(_))).ok_or_else(absent)?;
-        let mut marks = packed::unpack_marks(&row.marks, slots.len()).map_err(unreadable)?;
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let absent = || Error::NotFound(name.to_string());
+            let attempt = AttemptName { exam: name.exam.clone(), attempt: name.attempt };
+            let row = sql::lock_attempt(unit.conn(), tenant, &attempt).await?.ok_or_else(absent)?;
+            let stored = sql::lock_grading(unit.conn(), tenant, &name).await?;
+            let scheme = sql::scheme(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+            let now = sql::now(unit.conn()).await?;
+            let facts = self.plans.exam(unit.conn(), tenant, &name.exam).await?;
+            let form = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
+            let slots = form.plan.slots();
+            let at =
+                usize::try_from(name.position - 1).ok().filter(|at| *at < slots.len()).ok_or_else(absent)?;
+            let slot = slots.get(at).filter(|s| matches!(s.key, SlotKey::Person(_))).ok_or_else(absent)?;
+            let mut marks = packed::unpack_marks(&row.marks, slots.len()).map_err(unreadable)?;
 
-        let refused = |reason, message: String| Err(Error::refused(reason, name.to_string(), message));
-        let waits = marks[at] == Mark::Awaiting;
-        if !waits && (!request.overrule || marks[at] == Mark::NotAnswered) {
-            return refused("TASK_NOT_WAITING", format!("{name} does not wait for a grader"));
-        }
-        let (claimed_by, claim_expires) =
-            stored.as_ref().map(|s| (s.claimed_by.as_deref(), s.claim_expires)).unwrap_or_default();
-        if let Some(other) = claimed_by.filter(|c| *c != grader && claim_expires.is_some_and(|t| t > now)) {
-            return refused("TASK_CLAIMED", format!("{name} is claimed by {other:?}"));
-        }
-        let mut given = stored.map(|s| s.given.0).unwrap_or_default();
-        if !request.overrule && given.iter().any(|g| g.grader == grader) {
-            return refused("SAME_GRADER", format!("{grader:?} has marked {name} before; another must"));
-        }
-        let levels: Vec<(String, String)> =
-            request.levels.iter().map(|l| (l.criterion.clone(), l.level.clone())).collect();
-        let points = match points {
-            Some(points) if points.is_negative() || points > slot.points => {
-                return Err(Error::invalid("points", format!("must be within 0 and {}", slot.points)));
+            let refused = |reason, message: String| Err(Error::refused(reason, name.to_string(), message));
+            let waits = marks[at] == Mark::Awaiting;
+            if !waits && (!request.overrule || marks[at] == Mark::NotAnswered) {
+                return refused("TASK_NOT_WAITING", format!("{name} does not wait for a grader"));
             }
-            Some(points) => points,
-            None => task::by_levels(scheme.of(&slot.question, slot.part), &levels, slot.points)
-                .map_err(|e| Error::invalid("levels", e.to_string()))?,
-        };
-        given.push(Given {
-            grader: grader.clone(),
-            points,
-            levels,
-            comment,
-            overrules: request.overrule,
-            at: now,
-        });
-        let standing = task::decide(scheme.marker_count, scheme.tolerance, form.plan.rounding(), &given);
-        sql::store_given(unit.conn(), tenant, &name, row.form, standing.code(), &given).await?;
-        unit.changed("response.marked", &name, json!({ "grader": grader, "marks": given.len() }));
-
-        let mut packed_marks = row.marks;
-        if let Standing::Graded(points) = standing {
-            marks[at] = Mark::Scored(points);
-            let now = sum(&form.plan, &marks);
-            packed_marks = packed::pack_marks(&marks);
-            let revised = Revised {
-                attempt: name.attempt,
-                revision: row.revision,
-                state: if now.waits { 2 } else { 1 },
-                score: now.score.decimal(),
-                awaiting: now.awaiting.decimal(),
-                marks: packed_marks.clone(),
+            let (claimed_by, claim_expires) =
+                stored.as_ref().map(|s| (s.claimed_by.as_deref(), s.claim_expires)).unwrap_or_default();
+            if let Some(other) = claimed_by.filter(|c| *c != grader && claim_expires.is_some_and(|t| t > now))
+            {
+                return refused("TASK_CLAIMED", format!("{name} is claimed by {other:?}"));
+            }
+            let mut given = stored.map(|s| s.given.0).unwrap_or_default();
+            if !request.overrule && given.iter().any(|g| g.grader == grader) {
+                return refused("SAME_GRADER", format!("{grader:?} has marked {name} before; another must"));
+            }
+            let levels: Vec<(String, String)> =
+                request.levels.iter().map(|l| (l.criterion.clone(), l.level.clone())).collect();
+            let points = match points {
+                Some(points) if points.is_negative() || points > slot.points => {
+                    return Err(Error::invalid("points", format!("must be within 0 and {}", slot.points)));
+                }
+                Some(points) => points,
+                None => task::by_levels(scheme.of(&slot.question, slot.part), &levels, slot.points)
+                    .map_err(|e| Error::invalid("levels", e.to_string()))?,
             };
-            let actor = format!("apiKeys/{}", caller.key);
-            let reason = format!("{grader} marked position {}", name.position);
-            let why = Why { actor: &actor, method: &caller.method, reason: &reason };
-            if revise(unit.conn(), tenant, why, &[revised]).await? != 1 {
-                return Err(Error::Collision);
+            given.push(Given {
+                grader: grader.clone(),
+                points,
+                levels,
+                comment,
+                overrules: request.overrule,
+                at: now,
+            });
+            let standing = task::decide(scheme.marker_count, scheme.tolerance, form.plan.rounding(), &given);
+            sql::store_given(unit.conn(), tenant, &name, row.form, standing.code(), &given).await?;
+            unit.changed("response.marked", &name, json!({ "grader": grader, "marks": given.len() }));
+
+            let mut packed_marks = row.marks;
+            if let Standing::Graded(points) = standing {
+                marks[at] = Mark::Scored(points);
+                let now = sum(&form.plan, &marks);
+                packed_marks = packed::pack_marks(&marks);
+                let revised = Revised {
+                    attempt: name.attempt,
+                    revision: row.revision,
+                    state: if now.waits { 2 } else { 1 },
+                    score: now.score.decimal(),
+                    awaiting: now.awaiting.decimal(),
+                    marks: packed_marks.clone(),
+                };
+                let actor = format!("apiKeys/{}", caller.key);
+                let reason = format!("{grader} marked position {}", name.position);
+                let why = Why { actor: &actor, method: &caller.method, reason: &reason };
+                if revise(unit.conn(), tenant, why, &[revised]).await? != 1 {
+                    return Err(Error::Collision);
+                }
+                let before = (Points::new(row.score), Points::new(row.awaiting));
+                let turn = Turn::new(row.pass_mark, before, (now.score, now.awaiting));
+                let result = format!("{attempt}/result");
+                unit.changed(
+                    "result.graded",
+                    result,
+                    json!({
+                        "revision": row.revision + 1, "position": name.position, "grader": grader,
+                        "score_before": turn.old, "score_after": turn.new,
+                        "awaiting_before": before.1, "awaiting_after": now.awaiting,
+                        "passed_before": turn.old_passed, "passed_after": turn.new_passed,
+                        "state": if now.waits { "awaiting_grading" } else { "scored" },
+                    }),
+                );
             }
-            let before = (Points::new(row.score), Points::new(row.awaiting));
-            let turn = Turn::new(row.pass_mark, before, (now.score, now.awaiting));
-            let result = format!("{attempt}/result");
-            unit.changed(
-                "result.graded",
-                result,
-                json!({
-                    "revision": row.revision + 1, "position": name.position, "grader": grader,
-                    "score_before": turn.old, "score_after": turn.new,
-                    "awaiting_before": before.1, "awaiting_after": now.awaiting,
-                    "passed_before": turn.old_passed, "passed_after": turn.new_passed,
-                    "state": if now.waits { "awaiting_grading" } else { "scored" },
-                }),
-            );
-        }
-        let row = TaskRow {
-            attempt_id: name.attempt,
-            form: row.form,
-            position: name.position,
-            candidate: row.candidate,
-            submit_time: row.submit_time,
-            responses: row.responses,
-            marks: packed_marks,
-            standing: Some(standing.code()),
-            claimed_by: None,
-            claim_expires: None,
-            given: Json(given),
-            now,
-        };
-        let task = wire::show_task(&facts.name, &form, &scheme, &row).map_err(unreadable)?;
-        unit.commit(task.ok_or(Error::Internal("a marked response is no task".into()))?).await
+            let row = TaskRow {
+                attempt_id: name.attempt,
+                form: row.form,
+                position: name.position,
+                candidate: row.candidate,
+                submit_time: row.submit_time,
+                responses: row.responses,
+                marks: packed_marks,
+                standing: Some(standing.code()),
+                claimed_by: None,
+                claim_expires: None,
+                given: Json(given),
+                now,
+            };
+            let task = wire::show_task(&facts.name, &form, &scheme, &row).map_err(unreadable)?;
+            task.ok_or(Error::Internal("a marked response is no task".into()))
+        })
+        .await
     }
 }

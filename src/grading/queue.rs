@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     attempt::{packed, plans::CompiledForm, response::Mark},
     auth::Caller,
-    db::{Begun, digest},
+    db::Unit,
     door::Fields,
     error::{Error, Result},
     exam::sql::Facts,
@@ -106,64 +106,63 @@ impl Grading {
             }
         };
         fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        let world = self.world(unit.conn(), tenant, &exam).await?;
-        let mut places = world.places();
-        if let Some(question) = question {
-            places = only(places, &question.to_string());
-        }
-        let mut want = Want { grader: &grader, standing, after: None };
-        let mut tasks: Vec<pb::GradingTask> = Vec::new();
-        // Mostly one turn; more where others claim at the same time, or where many positions were left blank.
-        while tasks.len() < count && !places.forms.is_empty() {
-            let rows = sql::claimable(unit.conn(), tenant, &exam.exam, &places, &want, LOOK).await?;
-            let mut waiting = Vec::new();
-            for row in &rows {
-                if waiting.len() + tasks.len() < count && world.waits(row)? {
-                    waiting.push(row);
-                    want.after = Some((row.submit_time, row.attempt_id, row.position));
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let world = self.world(unit.conn(), tenant, &exam).await?;
+            let mut places = world.places();
+            if let Some(question) = question {
+                places = only(places, &question.to_string());
+            }
+            let mut want = Want { grader: &grader, standing, after: None };
+            let mut tasks: Vec<pb::GradingTask> = Vec::new();
+            // Mostly one turn; more where others claim at the same time, or where many positions were left blank.
+            while tasks.len() < count && !places.forms.is_empty() {
+                let rows = sql::claimable(unit.conn(), tenant, &exam.exam, &places, &want, LOOK).await?;
+                let mut waiting = Vec::new();
+                for row in &rows {
+                    if waiting.len() + tasks.len() < count && world.waits(row)? {
+                        waiting.push(row);
+                        want.after = Some((row.submit_time, row.attempt_id, row.position));
+                    }
+                }
+                if waiting.len() + tasks.len() < count {
+                    want.after = rows.last().map(|row| (row.submit_time, row.attempt_id, row.position));
+                }
+                if let Some(first) = waiting.first() {
+                    let expires = first.now + chrono::Duration::seconds(i64::from(lease));
+                    let got = sql::claim(unit.conn(), tenant, &exam.exam, &grader, expires, &waiting).await?;
+                    let mut got: HashMap<(Uuid, i32), Claimed> =
+                        got.into_iter().map(|c| ((c.attempt_id, c.position), c)).collect();
+                    for row in waiting {
+                        let Some(claimed) = got.remove(&(row.attempt_id, row.position)) else { continue };
+                        let row = TaskRow {
+                            attempt_id: row.attempt_id,
+                            form: row.form,
+                            position: row.position,
+                            candidate: row.candidate.clone(),
+                            submit_time: row.submit_time,
+                            responses: row.responses.clone(),
+                            marks: row.marks.clone(),
+                            standing: Some(claimed.standing),
+                            claimed_by: Some(grader.clone()),
+                            claim_expires: Some(expires),
+                            given: claimed.given,
+                            now: row.now,
+                        };
+                        tasks.extend(world.show(&row)?);
+                    }
+                }
+                if (rows.len() as i64) < LOOK {
+                    break;
                 }
             }
-            if waiting.len() + tasks.len() < count {
-                want.after = rows.last().map(|row| (row.submit_time, row.attempt_id, row.position));
+            if !tasks.is_empty() {
+                let names: Vec<&str> = tasks.iter().map(|t| t.name.as_str()).collect();
+                unit.changed("grading.claimed", &exam, json!({ "grader": grader, "tasks": names }));
             }
-            if let Some(first) = waiting.first() {
-                let expires = first.now + chrono::Duration::seconds(i64::from(lease));
-                let got = sql::claim(unit.conn(), tenant, &exam.exam, &grader, expires, &waiting).await?;
-                let mut got: HashMap<(Uuid, i32), Claimed> =
-                    got.into_iter().map(|c| ((c.attempt_id, c.position), c)).collect();
-                for row in waiting {
-                    let Some(claimed) = got.remove(&(row.attempt_id, row.position)) else { continue };
-                    let row = TaskRow {
-                        attempt_id: row.attempt_id,
-                        form: row.form,
-                        position: row.position,
-                        candidate: row.candidate.clone(),
-                        submit_time: row.submit_time,
-                        responses: row.responses.clone(),
-                        marks: row.marks.clone(),
-                        standing: Some(claimed.standing),
-                        claimed_by: Some(grader.clone()),
-                        claim_expires: Some(expires),
-                        given: claimed.given,
-                        now: row.now,
-                    };
-                    tasks.extend(world.show(&row)?);
-                }
-            }
-            if (rows.len() as i64) < LOOK {
-                break;
-            }
-        }
-        if !tasks.is_empty() {
-            let names: Vec<&str> = tasks.iter().map(|t| t.name.as_str()).collect();
-            unit.changed("grading.claimed", &exam, json!({ "grader": grader, "tasks": names }));
-        }
-        unit.commit(pb::ClaimGradingTasksResponse { tasks }).await
+            Ok(pb::ClaimGradingTasksResponse { tasks })
+        })
+        .await
     }
 
     pub(super) async fn release(
@@ -188,18 +187,17 @@ impl Grading {
             names.push(name);
         }
         fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
-        let tenant = caller.tenant.id;
-        self.plans.exam(unit.conn(), tenant, &exam.exam).await?;
-        let names = (!names.is_empty()).then_some(names.as_slice());
-        let released = sql::release(unit.conn(), tenant, &exam.exam, &grader, names).await?;
-        if released > 0 {
-            unit.changed("grading.released", &exam, json!({ "grader": grader, "count": released }));
-        }
-        unit.commit(pb::ReleaseGradingTasksResponse { released_count: released as i32 }).await
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            self.plans.exam(unit.conn(), tenant, &exam.exam).await?;
+            let names = (!names.is_empty()).then_some(names.as_slice());
+            let released = sql::release(unit.conn(), tenant, &exam.exam, &grader, names).await?;
+            if released > 0 {
+                unit.changed("grading.released", &exam, json!({ "grader": grader, "count": released }));
+            }
+            Ok(pb::ReleaseGradingTasksResponse { released_count: released as i32 })
+        })
+        .await
     }
 
     /// Everything about an exam that tasks are shown with.

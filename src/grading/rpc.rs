@@ -13,7 +13,7 @@ use crate::{
         plans::Plans,
     },
     auth::Caller,
-    db::{Begun, Db, digest},
+    db::{Db, Unit},
     door::Fields,
     error::{Error, Result},
     ids::{AttemptName, SchemeName},
@@ -66,10 +66,7 @@ impl Grading {
         let mut scheme = wire::parse_scheme(&given, &mut inner);
         fields.absorb(inner);
         fields.done()?;
-        let mut unit = match self.db.write(caller, &request_id, digest(&request)).await? {
-            Begun::New(unit) => unit,
-            Begun::Done(first) => return Ok(first),
-        };
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
         let tenant = caller.tenant.id;
         let old = sql::scheme(unit.conn(), tenant, &name.exam).await?;
         let old = old.ok_or_else(|| Error::NotFound(name.to_string()))?;
@@ -89,7 +86,8 @@ impl Grading {
             &name,
             json!({ "marker_count": scheme.marker_count, "tolerance": scheme.tolerance, "anonymous": scheme.anonymous }),
         );
-        unit.commit(wire::show_scheme(&name, &scheme)).await
+        Ok(wire::show_scheme(&name, &scheme))
+        }).await
     }
 
     async fn revisions(

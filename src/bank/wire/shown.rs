@@ -10,37 +10,39 @@ use super::{
 
 /// The fields of the wire that hold content; topic, tags and difficulty are not among them.
 pub fn show(content: &Content) -> pb::Question {
-    let (options, key, policy) = show_task(&content.task);
-    let prompts = show_prompts(&content.task);
+    let leaf = show_leaf(content);
     let parts = match &content.task {
         Task::Case { parts } => parts.iter().map(show_part).collect(),
         _ => Vec::new(),
     };
     pb::Question {
-        kind: pb::QuestionKind::from(content.kind()) as i32,
-        stem: content.stem.clone(),
-        options,
-        prompts,
-        key,
-        policy,
+        kind: leaf.kind,
+        stem: leaf.stem,
+        options: leaf.options,
+        prompts: leaf.prompts,
+        key: leaf.key,
+        policy: leaf.policy,
         parts,
-        explanation: content.notes.explanation.clone(),
-        knowledge_point: content.notes.knowledge_point.clone(),
-        common_mistake: content.notes.common_mistake.clone(),
+        explanation: leaf.explanation,
+        knowledge_point: leaf.knowledge_point,
+        common_mistake: leaf.common_mistake,
         ..Default::default()
     }
 }
 
 fn show_part(part: &Part) -> pb::QuestionPart {
-    let content = &part.content;
+    pb::QuestionPart { weight: part.weight as i32, ..show_leaf(&part.content) }
+}
+
+/// What questions and parts have in common, as a part without a weight.
+fn show_leaf(content: &Content) -> pb::QuestionPart {
     let (options, key, policy) = show_task(&content.task);
-    let prompts = show_prompts(&content.task);
     pb::QuestionPart {
-        weight: part.weight as i32,
+        weight: 0,
         kind: pb::QuestionKind::from(content.kind()) as i32,
         stem: content.stem.clone(),
         options,
-        prompts,
+        prompts: show_prompts(&content.task),
         key,
         policy,
         explanation: content.notes.explanation.clone(),
