@@ -7,6 +7,7 @@
 
 pub mod ending;
 pub mod expiry;
+pub mod list;
 pub mod log;
 pub mod packed;
 pub mod plain;
@@ -14,6 +15,8 @@ pub mod plans;
 pub mod queue;
 pub mod record;
 pub mod released;
+pub mod reopen;
+pub mod reopen_sql;
 pub mod reply;
 pub mod response;
 pub mod rpc;

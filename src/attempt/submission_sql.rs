@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
-    exam::policy::{Band, LateMode},
+    exam::policy::{Band, LateMode, Release, ReleaseContent, ReleaseWhen},
     ids::ExamId,
 };
 
@@ -33,13 +33,36 @@ pub struct Submission {
     pub marks: Vec<u8>,
 }
 
-/// What an exam says of scores at present.
+/// What an exam says of scores at present, and of who may see them.
 #[derive(Debug)]
 pub struct Standards {
     /// The pass mark.
     pub pass_mark: Option<Decimal>,
     /// The grades.
     pub grade_bands: Vec<Band>,
+    /// When candidates may see something.
+    pub release: Release,
+    /// What they may see then.
+    pub content: ReleaseContent,
+}
+
+/// The standards in a row of a statement that names their columns as the exam does.
+macro_rules! standards {
+    ($row:ident) => {
+        Arc::new(Standards {
+            pass_mark: $row.pass_mark,
+            grade_bands: $row.grade_bands.0,
+            release: Release {
+                when: ReleaseWhen::stored(&$row.release_when),
+                now: $row.now,
+                close_time: $row.close_time,
+                grace_s: $row.grace_s,
+                release_time: $row.release_time,
+                somebody_sits: $row.somebody_sits,
+            },
+            content: ReleaseContent::stored(&$row.release_content),
+        })
+    };
 }
 
 /// What the database gave a stored submission.
@@ -139,6 +162,10 @@ pub async fn insert(
              returning attempt_id, exam_id, number, flags
              )
              select now() as "now!", e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>",
+                e.release_when, e.release_content, e.release_time, e.close_time, e.grace_s,
+                e.release_when = 'after_closing' and exists (
+                    select from attempt o where o.tenant_id = $1 and o.exam_id = e.exam_id and o.state = 0
+                ) as "somebody_sits!",
                 s.attempts as "attempts!", s.numbers as "numbers!", s.flags as "flags!"
              from (
                 select exam_id, array_agg(attempt_id) as attempts, array_agg(number) as numbers, array_agg(flags) as flags
@@ -165,7 +192,7 @@ pub async fn insert(
     .await?;
     let mut stored = Vec::with_capacity(n);
     for exam in rows {
-        let standards = Arc::new(Standards { pass_mark: exam.pass_mark, grade_bands: exam.grade_bands.0 });
+        let standards = standards!(exam);
         let each = exam.attempts.into_iter().zip(exam.numbers).zip(exam.flags);
         stored.extend(each.map(|((attempt, number), flags)| Stored {
             attempt,
@@ -223,6 +250,10 @@ pub async fn why_not(
             r#"select g.attempt as "attempt!", a.number as "number?", a.submit_time, a.request_hash, a.state as "state?",
                 a.flags as "flags?", now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts,
                 e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>", e.late_mode, e.grace_s,
+                e.release_when, e.release_content, e.release_time,
+                e.release_when = 'after_closing' and exists (
+                    select from attempt o where o.tenant_id = $1 and o.exam_id = e.exam_id and o.state = 0
+                ) as "somebody_sits!",
                 coalesce(c.extra_time_s, 0) as "extra_time_s!", coalesce(c.extra_attempts, 0) as "extra_attempts!",
                 p.made as "made!"
              from unnest($2::uuid[], $3::text[], $4::text[]) as g (attempt, exam, candidate)
@@ -248,7 +279,7 @@ pub async fn why_not(
             number,
             submit_time,
             flags: r.flags.unwrap_or_default(),
-            standards: Arc::new(Standards { pass_mark: r.pass_mark, grade_bands: r.grade_bands.0 }),
+            standards: standards!(r),
         }),
         request_hash: r.request_hash,
         is_void: r.state == Some(-1),

@@ -193,15 +193,11 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
         fields.bad("format", "must be IMPORT_FORMAT_PAPER_TEXT");
     }
     fields.done()?;
-    if header.publish && !caller.may("QuestionBankService/PublishQuestion") {
-        return Err(Error::Forbidden(
-            "publishing on import needs one of the roles reviewer, admin".to_owned(),
-        ));
+    if header.publish {
+        caller.check_beside("header.publish")?;
     }
-    if import.blueprint.is_some() && !caller.may("AssemblyService/CreateBlueprint") {
-        return Err(Error::Forbidden(
-            "making a blueprint on import needs one of the roles assembler, admin".to_owned(),
-        ));
+    if import.blueprint.is_some() {
+        caller.check_beside("header.blueprint_id")?;
     }
     Ok(import)
 }

@@ -15,6 +15,7 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     exam::policy::{self, Tally},
+    grading::anonymity,
     ids::{AttemptName, ExamName, FormName, Parent, ResultName},
     page::{Ask, Page},
     pb::{self, result_service_server::ResultService, timestamp},
@@ -55,6 +56,7 @@ impl Results {
         let tenant = caller.tenant.id;
         let attempt = AttemptName { exam: name.exam.clone(), attempt: name.attempt };
         let mut tx = self.db.read(caller).await?;
+        anonymity::check(&mut tx, caller, &name.exam).await?;
         let row = sql::result(&mut tx, tenant, &attempt).await?;
         let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
         let facts = self.plans.exam(&mut tx, tenant, &name.exam).await?;
@@ -88,6 +90,7 @@ impl Results {
         let candidate = fields.candidate("candidate", &request.candidate);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
+        anonymity::check(&mut tx, caller, &exam.exam).await?;
         let record = sql::record(&mut tx, caller.tenant.id, &exam.exam, &candidate).await?;
         tx.commit().await?;
         let record = record.ok_or_else(|| Error::NotFound(exam.to_string()))?;
@@ -111,7 +114,13 @@ impl Results {
         let page = Page::parse(&sql::RESULTS, caller, ask, &mut fields);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
-        let rows = sql::results(&mut tx, caller.tenant.id, parent.one().map(|p| &p.exam), &page).await?;
+        if let Some(exam) = parent.one() {
+            anonymity::check(&mut tx, caller, &exam.exam).await?;
+        }
+        // In the list of all exams those that this caller must not see are not there.
+        let hide_anonymous = anonymity::is_grader_only(caller);
+        let exam = parent.one().map(|p| &p.exam);
+        let rows = sql::results(&mut tx, caller.tenant.id, exam, hide_anonymous, &page).await?;
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, |row| sql::result_key(&page, row));
         Ok(pb::ListResultsResponse { results: rows.into_iter().map(show_row).collect(), next_page_token })

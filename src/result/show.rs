@@ -94,6 +94,17 @@ pub fn basic(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
     }
 }
 
+/// That a submission is kept, and nothing of what it earned.
+pub fn receipt(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
+    pb::Result {
+        score: String::new(),
+        awaiting_points: String::new(),
+        passed: None,
+        grade: String::new(),
+        ..basic(sat, outcome)
+    }
+}
+
 fn subscore(sub: &Subscore) -> pb::Subscore {
     pb::Subscore {
         title: sub.title.to_string(),

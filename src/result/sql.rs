@@ -111,11 +111,12 @@ pub static RESULTS: Listing = Listing {
     newest_first: false,
 };
 
-/// A page of results of one exam or of all.
+/// A page of results of one exam or of all, on request without those that are graded anonymously.
 pub async fn results(
     conn: &mut PgConnection,
     tenant: Uuid,
     exam: Option<&ExamId>,
+    hide_anonymous: bool,
     page: &Page,
 ) -> Result<Vec<ListRow>, sqlx::Error> {
     let mut query = QueryBuilder::<Postgres>::new(
@@ -133,6 +134,12 @@ pub async fn results(
     query.push_bind(tenant);
     if let Some(exam) = exam {
         query.push(" and a.exam_id = ").push_bind(exam.as_str().to_owned());
+    }
+    if hide_anonymous {
+        query.push(
+            " and not exists (select from grading_scheme s \
+             where s.tenant_id = a.tenant_id and s.exam_id = a.exam_id and s.anonymous)",
+        );
     }
     page.push_conditions(&mut query);
     page.push_order(&mut query);
