@@ -15,6 +15,7 @@ mod grading;
 mod idempotency;
 mod import;
 mod kinds;
+mod leaks;
 mod lists;
 mod migrations;
 mod operations;
