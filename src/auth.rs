@@ -258,11 +258,16 @@ impl Caller {
     /// Fails unless one of its roles allows what a field asks the present method to do beside its own work.
     pub fn check_beside(&self, field: &str) -> Result<(), Error> {
         let known = BESIDE.iter().find(|(method, of, _)| *method == self.method && *of == field);
-        let (_, _, needs) = known.ok_or(Error::Internal("a field that does more is not in the table".into()))?;
+        let (_, _, needs) =
+            known.ok_or(Error::Internal("a field that does more is not in the table".into()))?;
         if self.may(needs) {
             return Ok(());
         }
-        let message = format!("{field} of {} does what {needs} is for, which needs one of the roles {}", self.method, names(needs));
+        let message = format!(
+            "{field} of {} does what {needs} is for, which needs one of the roles {}",
+            self.method,
+            names(needs)
+        );
         Err(Error::Forbidden(message))
     }
 

@@ -3,7 +3,7 @@
 //! what is overdue, [`submission`] scores what comes from elsewhere ([`service`], [`plain`] and [`reply`] take it off the
 //! wire and back), [`queue`] and [`writer`] commit it in groups,
 //! [`wire`] shows papers and reads answers, [`sql`] and [`submission_sql`] have every statement, [`rpc`] the service with
-//! [`record`] (logs, voiding) and [`released`] (what a candidate may see).
+//! [`record`] (logs, voiding), [`reopen`], [`list`] and [`released`] (what a candidate may see).
 
 pub mod ending;
 pub mod expiry;

@@ -79,24 +79,32 @@ impl Past {
         }
         let is_void = self.state == State::Void;
         if is_void && self.made >= self.allowed {
-            let message = format!("the candidate has made {} of {} attempts without it", self.made, self.allowed);
+            let message =
+                format!("the candidate has made {} of {} attempts without it", self.made, self.allowed);
             return Err(("ATTEMPTS_EXHAUSTED", message));
         }
         let Wanted::Open(seconds) = wanted else {
             return match (is_void, self.was_submitted) {
                 (true, true) => Ok(None),
-                (true, false) => Err(("ATTEMPT_NOT_SUBMITTED", "it had no result when it was voided".to_owned())),
+                (true, false) => {
+                    Err(("ATTEMPT_NOT_SUBMITTED", "it had no result when it was voided".to_owned()))
+                }
                 (false, _) => Err(("ATTEMPT_SUBMITTED", "it has its result".to_owned())),
             };
         };
         if !self.sat_here {
-            return Err(("SAT_ELSEWHERE", "its candidate sat elsewhere; void it and send another submission".to_owned()));
+            return Err((
+                "SAT_ELSEWHERE",
+                "its candidate sat elsewhere; void it and send another submission".to_owned(),
+            ));
         }
         if self.other_is_open {
             return Err(("ATTEMPT_OPEN", "the candidate has another attempt open".to_owned()));
         }
         if self.was_submitted && self.content != ReleaseContent::ScoreOnly && self.release.is_due() {
-            let message = "its marks are released: the candidate may have seen what was wrong; void it instead".to_owned();
+            let message =
+                "its marks are released: the candidate may have seen what was wrong; void it instead"
+                    .to_owned();
             return Err(("RESULTS_RELEASED", message));
         }
         if let Some(seconds) = seconds {
@@ -105,7 +113,10 @@ impl Past {
         let left = self.due.map(|due| now + (due - self.ended));
         let until = left.into_iter().chain(self.close).min();
         match until.filter(|until| *until <= now) {
-            Some(_) => Err(("NO_TIME_LEFT", "no time was left, or the exam has closed; say how long in time_left".to_owned())),
+            Some(_) => Err((
+                "NO_TIME_LEFT",
+                "no time was left, or the exam has closed; say how long in time_left".to_owned(),
+            )),
             None => Ok(until),
         }
     }
@@ -113,7 +124,11 @@ impl Past {
 
 impl Delivery {
     /// Opens an attempt again, or gives a void one its result back.
-    pub(super) async fn reopen(&self, caller: &Caller, request: pb::ReopenAttemptRequest) -> Result<pb::Attempt> {
+    pub(super) async fn reopen(
+        &self,
+        caller: &Caller,
+        request: pb::ReopenAttemptRequest,
+    ) -> Result<pb::Attempt> {
         let mut fields = Fields::default();
         let name: AttemptName = fields.take("name", request.name.parse());
         let reason = fields.text("reason", &request.reason, 1, 500);
@@ -169,7 +184,8 @@ impl Delivery {
             let mut noted = json!({ "reason": reason, "was_void": before == State::Void });
             if wanted == Wanted::Submitted {
                 let marks = past.marks.as_deref().unwrap_or_default();
-                let marks = unpack_marks(marks, form.plan.slots().len()).map_err(|e| unreadable(&row, "marks", e))?;
+                let marks =
+                    unpack_marks(marks, form.plan.slots().len()).map_err(|e| unreadable(&row, "marks", e))?;
                 let state = if marks.contains(&Mark::Awaiting) { State::Awaiting } else { State::Scored };
                 sql::restore(unit.conn(), tenant, row.attempt_id, state.code(), &log).await?;
                 row.state = state.code();

@@ -329,12 +329,16 @@ pub async fn standings(
             time_limit_s: first.time_limit_s,
             max_attempts: first.max_attempts,
             extra_attempts: 0,
-            clock: Clock { late: LateMode::stored(&first.late_mode), grace_s: first.grace_s, extra_time_s: 0 },
+            clock: Clock {
+                late: LateMode::stored(&first.late_mode),
+                grace_s: first.grace_s,
+                extra_time_s: 0,
+            },
         },
     );
-    let people = rows.into_iter().filter_map(|r| {
-        Some((r.candidate?, Standing { made: r.made, open: r.is_open.then_some(r.due) }))
-    });
+    let people = rows
+        .into_iter()
+        .filter_map(|r| Some((r.candidate?, Standing { made: r.made, open: r.is_open.then_some(r.due) })));
     Ok(Some(Standings { now, rules, people: people.collect() }))
 }
 

@@ -83,7 +83,10 @@ impl Grading {
             }
             let mut given = stored.map(|s| s.given.0).unwrap_or_default();
             if !request.overrule && given.iter().any(|g| g.grader == grader) {
-                return refused("SAME_GRADER", format!("{grader:?} has marked {} before; another must", named.text));
+                return refused(
+                    "SAME_GRADER",
+                    format!("{grader:?} has marked {} before; another must", named.text),
+                );
             }
             let levels: Vec<(String, String)> =
                 request.levels.iter().map(|l| (l.criterion.clone(), l.level.clone())).collect();
@@ -156,7 +159,8 @@ impl Grading {
                 lot: String::new(),
                 now,
             };
-            let task = wire::show_task(&caller.tenant, &facts.name, &form, &scheme, &row).map_err(unreadable)?;
+            let task =
+                wire::show_task(&caller.tenant, &facts.name, &form, &scheme, &row).map_err(unreadable)?;
             task.ok_or(Error::Internal("a marked response is no task".into()))
         })
         .await

@@ -13,7 +13,8 @@ use crate::{
     veil,
 };
 
-const SHAPE: &str = "exams/{exam}/gradingTasks/{task} or exams/{exam}/attempts/{attempt}/responses/{position}";
+const SHAPE: &str =
+    "exams/{exam}/gradingTasks/{task} or exams/{exam}/attempts/{attempt}/responses/{position}";
 /// Bytes of an attempt's id, and with those of the position.
 const ATTEMPT: usize = 16;
 const WHOLE: usize = ATTEMPT + 4;
@@ -41,9 +42,12 @@ impl Named {
                 let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| wrong())?;
                 // What was never a name reads as one of a response that is not there: nobody can tell the two apart.
                 let plain = veil::open(&tenant.page_secret, &purpose(tenant, &exam), &bytes);
-                let known = plain.as_deref().filter(|p| p.len() == WHOLE).and_then(|p| p.split_at_checked(ATTEMPT));
+                let known =
+                    plain.as_deref().filter(|p| p.len() == WHOLE).and_then(|p| p.split_at_checked(ATTEMPT));
                 let attempt = known.and_then(|(id, _)| Uuid::from_slice(id).ok()).unwrap_or_default();
-                let position = known.and_then(|(_, at)| Some(i32::from_be_bytes(at.try_into().ok()?))).unwrap_or_default();
+                let position = known
+                    .and_then(|(_, at)| Some(i32::from_be_bytes(at.try_into().ok()?)))
+                    .unwrap_or_default();
                 TaskName { exam, attempt, position }
             }
         };
@@ -101,8 +105,14 @@ mod tests {
         // Another tenant's, another exam's, altered.
         assert!(none(&veiled, 2) && none(&veiled.replace("spring", "autumn"), 1));
         assert!(none(&veiled.replace("gradingTasks/", "gradingTasks/AAAA"), 1));
-        for wrong in ["exams/spring/gradingTasks/", "exams/spring/gradingTasks/%", "exams//gradingTasks/AAAA", "x"] {
-            assert_eq!(Named::parse(wrong, &tenant(1)).is_err(), wrong != "exams/spring/gradingTasks/", "{wrong}");
+        for wrong in
+            ["exams/spring/gradingTasks/", "exams/spring/gradingTasks/%", "exams//gradingTasks/AAAA", "x"]
+        {
+            assert_eq!(
+                Named::parse(wrong, &tenant(1)).is_err(),
+                wrong != "exams/spring/gradingTasks/",
+                "{wrong}"
+            );
         }
     }
 }

@@ -71,7 +71,11 @@ impl Grading {
         let mut page = open_page;
         if !open_fields.is_clean() || !veiled_fields.is_clean() {
             let scheme = sql::scheme(&mut tx, tenant, &exam.exam).await?.unwrap_or_default();
-            if scheme.anonymous { veiled_fields.done()? } else { open_fields.done()? }
+            if scheme.anonymous {
+                veiled_fields.done()?
+            } else {
+                open_fields.done()?
+            }
             world.scheme = scheme;
         }
         if !places.forms.is_empty() {
@@ -277,7 +281,8 @@ impl World {
     }
 
     fn show(&self, row: &TaskRow) -> Result<Option<pb::GradingTask>> {
-        wire::show_task(&self.tenant, &self.facts.name, self.form(row)?, &self.scheme, row).map_err(unreadable)
+        wire::show_task(&self.tenant, &self.facts.name, self.form(row)?, &self.scheme, row)
+            .map_err(unreadable)
     }
 }
 

@@ -88,11 +88,7 @@ pub async fn scheme_to_claim(
 }
 
 /// Whether an exam is graded anonymously.
-pub async fn is_anonymous(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    exam: &ExamId,
-) -> Result<bool, sqlx::Error> {
+pub async fn is_anonymous(conn: &mut PgConnection, tenant: Uuid, exam: &ExamId) -> Result<bool, sqlx::Error> {
     let row = run(
         "grading_is_anonymous",
         sqlx::query_scalar!(
@@ -231,7 +227,9 @@ struct Of {
 }
 
 fn select_tasks(query: &mut QueryBuilder<Postgres>, tenant: Uuid, exam: &ExamId, places: &Places, of: Of) {
-    query.push("select a.attempt_id, a.form, p.position, a.candidate, a.submit_time, a.marks, g.state as standing, ");
+    query.push(
+        "select a.attempt_id, a.form, p.position, a.candidate, a.submit_time, a.marks, g.state as standing, ",
+    );
     query.push(if of.responses { "a.responses, " } else { "''::bytea as responses, " });
     query.push(if of.veiled { LOT } else { "''" });
     query.push(
@@ -340,7 +338,11 @@ pub async fn claimable(
     let order = if want.veiled { LOT } else { "a.submit_time" };
     if let Some(After(time, lot, attempt, position)) = want.after.clone() {
         query.push(" and (").push(order).push(", a.attempt_id, p.position) > (");
-        if want.veiled { query.push_bind(lot) } else { query.push_bind(time) };
+        if want.veiled {
+            query.push_bind(lot)
+        } else {
+            query.push_bind(time)
+        };
         query.push(", ").push_bind(attempt).push(", ").push_bind(position).push(")");
     }
     query.push(" order by ").push(order).push(", a.attempt_id, p.position limit ").push_bind(limit);

@@ -44,7 +44,8 @@ fn signatures() -> BTreeMap<String, (String, String)> {
     let set = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap();
     let known: BTreeSet<String> = protocol::methods().into_iter().map(|m| m.name).collect();
     let services = set.file.iter().flat_map(|f| &f.service);
-    let methods = services.flat_map(|s| s.method.iter().map(move |m| (format!("{}/{}", s.name(), m.name()), m)));
+    let methods =
+        services.flat_map(|s| s.method.iter().map(move |m| (format!("{}/{}", s.name(), m.name()), m)));
     methods
         .filter(|(name, _)| known.contains(name))
         .map(|(name, m)| (name, (m.input_type().to_owned(), m.output_type().to_owned())))
@@ -183,7 +184,8 @@ async fn a_submission_tells_its_sender_no_more_than_roles_and_release_allow() {
                 .exam_of(&id, &["blueprints/choices/forms/x"], |e| {
                     e.close_time = close;
                     e.pass_mark = "8".to_owned();
-                    e.grade_bands = vec![pb::GradeBand { label: "有".to_owned(), from_score: "0".to_owned() }];
+                    e.grade_bands =
+                        vec![pb::GradeBand { label: "有".to_owned(), from_score: "0".to_owned() }];
                     e.late_policy =
                         Some(pb::LatePolicy { mode: pb::LateMode::AcceptAndMark as i32, grace: None });
                     e.release = Some(pb::ReleasePolicy { time: when as i32, content: content as i32 });
@@ -205,7 +207,11 @@ async fn a_submission_tells_its_sender_no_more_than_roles_and_release_allow() {
                 assert_eq!(repeat.score, "8");
             }
             let repeat = submission(&exam, &format!("{id}-o0"), "B");
-            assert_eq!(extent(&one(&deliverer, repeat.clone()).await), shown, "{id}: a repeat by another key");
+            assert_eq!(
+                extent(&one(&deliverer, repeat.clone()).await),
+                shown,
+                "{id}: a repeat by another key"
+            );
             assert_eq!(extent(&streamed(&deliverer, repeat.clone()).await), shown);
             let basic = pb::ScoreSubmissionRequest { view: pb::ResultView::Basic as i32, ..repeat };
             let wanted = if shown == Extent::Receipt { shown } else { Extent::Basic };
@@ -288,7 +294,9 @@ async fn no_call_tells_a_grader_who_sat_where_grading_is_anonymous() {
             ("AdminService" | "QuestionBankService" | "AssemblyService", _) => continue,
             (_, "GetExam") => bytes(exams.get_exam(pb::GetExamRequest { name: parent }).await),
             (_, "ListExams") => bytes(exams.list_exams(pb::ListExamsRequest::default()).await),
-            (_, "GetResult") => bytes(results.get_result(pb::GetResultRequest { name: result.clone() }).await),
+            (_, "GetResult") => {
+                bytes(results.get_result(pb::GetResultRequest { name: result.clone() }).await)
+            }
             (_, "ExplainMarks") => {
                 let request = pb::ExplainMarksRequest { name: result.clone(), positions: vec![] };
                 bytes(results.explain_marks(request).await)
@@ -314,7 +322,8 @@ async fn no_call_tells_a_grader_who_sat_where_grading_is_anonymous() {
             }
             (_, "ListGradingTasks") => {
                 // What a token carries must not say it either.
-                let answer = tasks(&grader, pb::ListGradingTasksRequest { page_size: 1, ..Default::default() }).await;
+                let answer =
+                    tasks(&grader, pb::ListGradingTasksRequest { page_size: 1, ..Default::default() }).await;
                 let mut told = URL_SAFE_NO_PAD.decode(&answer.next_page_token).unwrap();
                 told.extend(answer.encode_to_vec());
                 Ok(told)
@@ -374,7 +383,8 @@ async fn a_veiled_task_is_found_again_and_an_open_name_is_none_for_graders() {
     let world = anonymous(MANY).await;
     let a = &world.a;
     let grader = a.role(&[pb::Role::Grader]).await;
-    let listed = tasks(&grader, pb::ListGradingTasksRequest { page_size: 200, ..Default::default() }).await.tasks;
+    let listed =
+        tasks(&grader, pb::ListGradingTasksRequest { page_size: 200, ..Default::default() }).await.tasks;
     assert_eq!(listed.len(), MANY);
     let mut paged = Vec::new();
     let mut ask = pb::ListGradingTasksRequest { page_size: 7, ..Default::default() };
@@ -411,7 +421,8 @@ async fn a_veiled_task_is_found_again_and_an_open_name_is_none_for_graders() {
     assert_eq!(claimed[0].response, listed[0].response);
     let done = grade(&grader, &claimed[0].name, "5").await.unwrap();
     assert_eq!((done.name, done.points.as_str()), (claimed[0].name.clone(), "5"));
-    let again = grade(&grader, &claimed[0].name, "5").await.because(Code::FailedPrecondition, "TASK_NOT_WAITING");
+    let again =
+        grade(&grader, &claimed[0].name, "5").await.because(Code::FailedPrecondition, "TASK_NOT_WAITING");
     assert!(again.message().contains("gradingTasks/") && !again.message().contains("attempts/"), "{again:?}");
 
     // The open name of an attempt means nothing to a grader, whether or not there is such an attempt.
@@ -492,7 +503,10 @@ async fn beside(a: &As, method: &str, field: &str, id: &str) -> Result<(), Statu
                 ..Default::default()
             };
             let (exam_id, exam) = (id.to_owned(), Some(exam));
-            a.exam().create_exam(pb::CreateExamRequest { exam_id, exam, ..Default::default() }).await.map(|_| ())
+            a.exam()
+                .create_exam(pb::CreateExamRequest { exam_id, exam, ..Default::default() })
+                .await
+                .map(|_| ())
         }
         ("UpdateExam", "exam.release") => {
             let exam =
@@ -538,7 +552,10 @@ async fn nobody_publishes_or_releases_by_a_side_door() {
             }
         }
     }
-    assert_eq!(refused, 3, "an author publishes neither what it writes nor what it imports, and makes no blueprint");
+    assert_eq!(
+        refused, 3,
+        "an author publishes neither what it writes nor what it imports, and makes no blueprint"
+    );
     // The author's own work is what it was.
     let author = a.role(&[pb::Role::Author]).await;
     assert_eq!(author.draft("banks/crm", "mine", single("?", "A")).await.state(), pb::QuestionState::Draft);

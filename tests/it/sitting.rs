@@ -604,7 +604,10 @@ async fn what_is_accommodated_after_the_end_says_that_it_changes_nothing() {
     let a = &world.a;
     a.exam_of("e", &CHOICES, |e| e.time_limit = seconds(600)).await;
     let opened = start(a, "exams/e", "c").await.unwrap();
-    assert_eq!(effects(a, "exams/e", vec![extra("c", 60, 0), extra("new", 60, 0), extra("", 1, 0)]).await, ["", "", ""]);
+    assert_eq!(
+        effects(a, "exams/e", vec![extra("c", 60, 0), extra("new", 60, 0), extra("", 1, 0)]).await,
+        ["", "", ""]
+    );
     submit(a, &opened.name, vec![]).await.unwrap();
     let told = effects(a, "exams/e", vec![extra("c", 120, 0), extra("c2", 120, 0)]).await;
     assert!(told[0].contains("1 of 1 attempts") && told[0].contains("ReopenAttempt"), "{told:?}");
@@ -621,7 +624,10 @@ async fn what_is_accommodated_after_the_end_says_that_it_changes_nothing() {
     assert_eq!(told[2], "");
     let request = pb::ListAccommodationsRequest { parent: "exams/e".to_owned(), ..Default::default() };
     let kept = a.exam().list_accommodations(request).await.unwrap().into_inner().accommodations;
-    assert!(kept.iter().any(|k| k.candidate == "d" && k.extra_time == seconds(60)), "it is kept all the same");
+    assert!(
+        kept.iter().any(|k| k.candidate == "d" && k.extra_time == seconds(60)),
+        "it is kept all the same"
+    );
 }
 
 fn reopening(name: &str) -> pb::ReopenAttemptRequest {
@@ -661,10 +667,8 @@ async fn an_attempt_is_opened_again_with_what_it_had() {
         ..reopening(&opened.name)
     };
     reopen(a, nameless).await.bad(&["reason", "time_left", "state"]);
-    let submitted = pb::ReopenAttemptRequest {
-        state: pb::AttemptState::Submitted as i32,
-        ..reopening(&opened.name)
-    };
+    let submitted =
+        pb::ReopenAttemptRequest { state: pb::AttemptState::Submitted as i32, ..reopening(&opened.name) };
     let timed = pb::ReopenAttemptRequest { time_left: seconds(60), ..submitted.clone() };
     reopen(a, timed).await.bad(&["time_left"]);
     reopen(a, submitted).await.because(Code::FailedPrecondition, "ATTEMPT_SUBMITTED");
@@ -679,7 +683,11 @@ async fn an_attempt_is_opened_again_with_what_it_had() {
     assert_eq!(attempt(a, &opened.name).await, again);
     assert_eq!(reopen(a, once).await.unwrap(), again, "a repeat");
     result(a, &opened.name).await.because(Code::NotFound, "NOT_FOUND");
-    assert_eq!(start(a, "exams/e", "c").await.unwrap().name, opened.name, "it is the candidate's open attempt");
+    assert_eq!(
+        start(a, "exams/e", "c").await.unwrap().name,
+        opened.name,
+        "it is the candidate's open attempt"
+    );
     assert_eq!(score_of(a, "exams/e", "c").await.attempts_used, 1);
 
     save(a, &opened.name, 1, vec![pick(2, "B")]).await.unwrap();
@@ -690,7 +698,14 @@ async fn an_attempt_is_opened_again_with_what_it_had() {
     let explain = |positions: Vec<i32>| {
         let name = format!("{}/result", opened.name);
         let mut client = a.result();
-        async move { client.explain_marks(pb::ExplainMarksRequest { name, positions }).await.unwrap().into_inner().marks }
+        async move {
+            client
+                .explain_marks(pb::ExplainMarksRequest { name, positions })
+                .await
+                .unwrap()
+                .into_inner()
+                .marks
+        }
     };
     let second = explain(vec![2]).await.remove(0);
     assert_eq!((second.origin(), second.changes.len()), (pb::MarkOrigin::Key, 0));
@@ -698,10 +713,7 @@ async fn an_attempt_is_opened_again_with_what_it_had() {
     let revisions = a.grading().list_mark_revisions(revisions).await.unwrap().into_inner().revisions;
     let kept: Vec<(i32, &str, &str)> =
         revisions.iter().map(|r| (r.revision, r.score.as_str(), r.method.as_str())).collect();
-    assert_eq!(
-        kept,
-        [(2, "7", "DeliveryService/ReopenAttempt"), (1, "2", "GradingService/GradeResponse")]
-    );
+    assert_eq!(kept, [(2, "7", "DeliveryService/ReopenAttempt"), (1, "2", "GradingService/GradeResponse")]);
     assert_eq!(revisions[0].reason, "误交");
     let task = a.grading().grade_response(grade).await.unwrap().into_inner();
     assert_eq!((task.state(), task.marks.len()), (pb::GradingTaskState::Graded, 1));
@@ -739,7 +751,8 @@ async fn what_expired_or_was_voided_is_opened_again_where_it_can_be() {
     let first = start(a, "exams/v", "c").await.unwrap().name;
     save(a, &first, 1, vec![pick(1, "B")]).await.unwrap();
     void(a, &first).await.unwrap();
-    let restored = pb::ReopenAttemptRequest { state: pb::AttemptState::Submitted as i32, ..reopening(&first) };
+    let restored =
+        pb::ReopenAttemptRequest { state: pb::AttemptState::Submitted as i32, ..reopening(&first) };
     reopen(a, restored.clone()).await.because(Code::FailedPrecondition, "ATTEMPT_NOT_SUBMITTED");
     let again = reopen(a, reopening(&first)).await.unwrap();
     assert_eq!((again.state(), again.responses.len(), again.sequence), (pb::AttemptState::Open, 1, 1));

@@ -200,7 +200,8 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
                 (true, "ListForms") => "blueprints/other",
                 (
                     true,
-                    "ListResults" | "ListAttempts" | "ListRegrades" | "ListAccommodations" | "ListGradingTasks",
+                    "ListResults" | "ListAttempts" | "ListRegrades" | "ListAccommodations"
+                    | "ListGradingTasks",
                 ) => "exams/other",
                 (true, _) => parent,
             };
