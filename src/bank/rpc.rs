@@ -261,7 +261,8 @@ impl Banks {
             let merged = mask.apply(&old, &given)?;
             let mut fields = Fields::under("question");
             if mask.asks_fixed("kind") && given.kind != old.kind {
-                fields.bad("kind", "is fixed once the question is created");
+                // Whatever else was sent is of that other kind: complaining of it would not help.
+                return Err(Error::invalid("question.kind", "is fixed once the question is created"));
             }
             let draft = parse_draft(&merged, name.question.clone(), &mut fields);
             fields.done()?;

@@ -267,3 +267,27 @@ proptest! {
         }
     }
 }
+
+/// The words of a list's fields are those of the protocol's enums, all of them, so that what answers show can be asked
+/// for.
+#[test]
+fn words_are_those_of_the_protocol() {
+    let pool = prost_reflect::DescriptorPool::decode(crate::pb::DESCRIPTORS).unwrap();
+    let lists = [&crate::bank::sql::QUESTIONS, &crate::result::sql::RESULTS, &crate::grading::sql::TASKS];
+    let mut seen = 0;
+    for field in lists.into_iter().flat_map(|list| list.fields) {
+        let FieldType::Word(prefix, words) = field.ty else { continue };
+        let values = |e: &prost_reflect::EnumDescriptor| -> Vec<String> {
+            e.values().map(|v| v.name().to_owned()).filter(|v| !v.ends_with("_UNSPECIFIED")).collect()
+        };
+        let found = pool.all_enums().find(|e| e.values().all(|v| v.name().starts_with(prefix))).unwrap();
+        let mut written: Vec<String> =
+            words.iter().map(|w| format!("{prefix}{}", w.to_ascii_uppercase())).collect();
+        let mut wanted = values(&found);
+        written.sort();
+        wanted.sort();
+        assert_eq!(written, wanted, "{}", field.name);
+        seen += 1;
+    }
+    assert!(seen >= 4);
+}

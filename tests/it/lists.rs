@@ -204,7 +204,8 @@ async fn a_parent_that_is_not_there_is_not_an_empty_list() {
         let theirs = if method.starts_with("ListSitting") || method.starts_with("ListMark") {
             let mut su = world.superuser().await;
             let find = "select exam_id, attempt_id from attempt order by state limit 1";
-            let (exam, attempt): (String, uuid::Uuid) = sqlx::query_as(find).fetch_one(&mut su).await.unwrap();
+            let (exam, attempt): (String, uuid::Uuid) =
+                sqlx::query_as(find).fetch_one(&mut su).await.unwrap();
             format!("exams/{exam}/attempts/{attempt}")
         } else {
             offer(method).0.to_owned()
@@ -217,7 +218,11 @@ async fn a_parent_that_is_not_there_is_not_an_empty_list() {
         }
         if let Some(filter) = offer_filter(method) {
             let nothing = format!("{filter} AND NOT ({filter})");
-            assert_eq!(raw::call(&world.a, &path, &ask(&theirs, &nothing)).await.unwrap().len(), 0, "{method}");
+            assert_eq!(
+                raw::call(&world.a, &path, &ask(&theirs, &nothing)).await.unwrap().len(),
+                0,
+                "{method}"
+            );
         }
     }
     assert!(seen >= 9, "{seen}");
