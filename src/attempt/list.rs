@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use crate::{
     auth::Caller,
-    db::run,
     door::Fields,
     error::Result,
     exam::policy::LateMode,
     filter::{Field, FieldType},
-    ids::{AttemptName, ExamId, ExamName},
+    ids::{AttemptName, ExamName},
     page::{Ask, Key, Listing, Order, Page},
     pb::{self, timestamp},
+    place::Place,
 };
 
 use super::{
@@ -33,7 +33,7 @@ static ATTEMPTS: Listing = Listing {
             name: "state",
             sql: "(case a.state when -1 then 'void' when 0 then 'open' \
                   else case when a.flags & 2 <> 0 then 'expired' else 'submitted' end end)",
-            ty: FieldType::Word(&["open", "submitted", "expired", "void"]),
+            ty: FieldType::Word("ATTEMPT_STATE_", &["open", "submitted", "expired", "void"]),
         },
         Field { name: "start_time", sql: "a.start_time", ty: FieldType::Time },
     ],
@@ -80,12 +80,7 @@ impl Row {
     }
 }
 
-async fn attempts(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    exam: &ExamId,
-    page: &Page,
-) -> Result<Vec<Row>, sqlx::Error> {
+async fn attempts(conn: &mut PgConnection, tenant: Uuid, exam: &ExamName, page: &Page) -> Result<Vec<Row>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select a.attempt_id, a.candidate, a.number, e.forms[a.form + 1] as form, a.state, a.flags, a.sequence, \
          a.start_time, a.due_time, a.submit_time, coalesce(c.extra_time_s, 0) as extra_time_s \
@@ -95,10 +90,8 @@ async fn attempts(
             on c.tenant_id = a.tenant_id and c.exam_id = a.exam_id and c.candidate = a.candidate \
          where a.tenant_id = ",
     );
-    query.push_bind(tenant).push(" and a.exam_id = ").push_bind(exam.as_str().to_owned());
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("attempt_list", query.build_query_as().fetch_all(conn)).await
+    query.push_bind(tenant).push(" and a.exam_id = ").push_bind(exam.exam.to_string());
+    page.rows("attempt_list", conn, tenant, &Place::Exam(exam.clone()), query).await
 }
 
 impl Delivery {
@@ -121,9 +114,7 @@ impl Delivery {
         fields.done()?;
         let tenant = caller.tenant.id;
         let mut tx = self.db.read(caller).await?;
-        // A name that is not there is no empty list.
-        self.plans.exam(&mut tx, tenant, &exam.exam).await?;
-        let rows = attempts(&mut tx, tenant, &exam.exam, &page).await?;
+        let rows = attempts(&mut tx, tenant, &exam, &page).await?;
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, |row| {
             let first = match page.order() {

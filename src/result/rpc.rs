@@ -19,6 +19,7 @@ use crate::{
     ids::{AttemptName, ExamName, FormName, Parent, ResultName},
     page::{Ask, Page},
     pb::{self, result_service_server::ResultService, timestamp},
+    place::Place,
     points::Points,
 };
 
@@ -114,13 +115,13 @@ impl Results {
         let page = Page::parse(&sql::RESULTS, caller, ask, &mut fields);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
-        if let Some(exam) = parent.one() {
+        if let Parent::One(exam) = &parent {
             anonymity::check(&mut tx, caller, &exam.exam).await?;
         }
         // In the list of all exams those that this caller must not see are not there.
         let hide_anonymous = anonymity::is_grader_only(caller);
-        let exam = parent.one().map(|p| &p.exam);
-        let rows = sql::results(&mut tx, caller.tenant.id, exam, hide_anonymous, &page).await?;
+        let place = Place::of(parent);
+        let rows = sql::results(&mut tx, caller.tenant.id, &place, hide_anonymous, &page).await?;
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, |row| sql::result_key(&page, row));
         Ok(pb::ListResultsResponse { results: rows.into_iter().map(show_row).collect(), next_page_token })

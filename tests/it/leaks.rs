@@ -252,7 +252,11 @@ async fn anonymous(candidates: usize) -> World {
 async fn veil(a: &As, anonymous: bool) {
     let name = format!("{SPRING}/gradingScheme");
     let scheme = pb::GradingScheme { name, anonymous, ..Default::default() };
-    let request = pb::UpdateGradingSchemeRequest { grading_scheme: Some(scheme), ..Default::default() };
+    let request = pb::UpdateGradingSchemeRequest {
+        grading_scheme: Some(scheme),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["anonymous".to_owned()] }),
+        ..Default::default()
+    };
     a.grading().update_grading_scheme(request).await.unwrap();
 }
 
