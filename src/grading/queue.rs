@@ -69,21 +69,23 @@ impl Grading {
         let places = world.places();
         let mut rows = Vec::new();
         let mut page = open_page;
-        if !open_fields.is_clean() || !veiled_fields.is_clean() {
-            let scheme = sql::scheme(&mut tx, tenant, &exam.exam).await?.unwrap_or_default();
-            if scheme.anonymous {
-                veiled_fields.done()?
-            } else {
-                open_fields.done()?
-            }
-            world.scheme = scheme;
+        // A filter that only the open list has must not tell by an empty answer what it may not tell by rows.
+        let is_for_one =
+            !open_fields.is_clean() || !veiled_fields.is_clean() && request.page_token.is_empty();
+        let (open, veiled) = (open_fields.done(), veiled_fields.done());
+        if is_for_one {
+            world.scheme = sql::scheme(&mut tx, tenant, &exam.exam).await?.unwrap_or_default();
         }
-        if !places.forms.is_empty() {
-            if !world.scheme.anonymous {
+        if !world.scheme.anonymous {
+            open?;
+            if !places.forms.is_empty() {
                 (world.scheme, rows) = sql::tasks(&mut tx, tenant, &exam.exam, &places, &page, false).await?;
             }
-            if world.scheme.anonymous {
-                page = veiled_page;
+        }
+        if world.scheme.anonymous {
+            veiled?;
+            page = veiled_page;
+            if !places.forms.is_empty() {
                 (world.scheme, rows) = sql::tasks(&mut tx, tenant, &exam.exam, &places, &page, true).await?;
             }
         }

@@ -20,7 +20,8 @@ use crate::{
 
 use super::task::{Given, QuestionScheme, Scheme};
 
-/// The grading scheme of an exam, with what the statement locks.
+/// The grading scheme of an exam, with what the statement locks. What a statement that waits for a lock reads beside the
+/// locked row is as old as its start, so whoever locks reads again.
 macro_rules! scheme {
     ($conn:expr, $tenant:expr, $exam:expr, $lock:tt) => {{
         let row = run(
@@ -65,7 +66,11 @@ pub async fn scheme_to_change(
     tenant: Uuid,
     exam: &ExamId,
 ) -> Result<Option<Scheme>, sqlx::Error> {
-    scheme!(conn, tenant, exam, "for update of e")
+    let held: Result<Option<Scheme>, sqlx::Error> = scheme!(&mut *conn, tenant, exam, "for update of e");
+    if held?.is_none() {
+        return Ok(None);
+    }
+    scheme(conn, tenant, exam).await
 }
 
 /// The same for who marks by it: it does not change meanwhile. To be locked before the attempt.
@@ -74,7 +79,11 @@ pub async fn scheme_to_mark(
     tenant: Uuid,
     exam: &ExamId,
 ) -> Result<Option<Scheme>, sqlx::Error> {
-    scheme!(conn, tenant, exam, "for key share of e")
+    let held: Result<Option<Scheme>, sqlx::Error> = scheme!(&mut *conn, tenant, exam, "for key share of e");
+    if held?.is_none() {
+        return Ok(None);
+    }
+    scheme(conn, tenant, exam).await
 }
 
 /// The same for who claims or gives back: one at a time for an exam, so that what is waiting is what each of them sees.
@@ -84,7 +93,12 @@ pub async fn scheme_to_claim(
     tenant: Uuid,
     exam: &ExamId,
 ) -> Result<Option<Scheme>, sqlx::Error> {
-    scheme!(conn, tenant, exam, "for no key update of e")
+    let held: Result<Option<Scheme>, sqlx::Error> =
+        scheme!(&mut *conn, tenant, exam, "for no key update of e");
+    if held?.is_none() {
+        return Ok(None);
+    }
+    scheme(conn, tenant, exam).await
 }
 
 /// Whether an exam is graded anonymously.
