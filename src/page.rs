@@ -159,8 +159,23 @@ impl Page {
 
     /// Appends order and limit: one row more than the page holds tells whether there is another page.
     pub fn push_order(&self, query: &mut QueryBuilder<Postgres>) {
+        self.push_order_by(&self.columns().collect::<Vec<_>>(), query);
+    }
+
+    /// The sort key of the last row of the page before.
+    pub fn after(&self) -> Option<&[Key]> {
+        self.after.as_deref()
+    }
+
+    /// Whether the order runs downward.
+    pub fn descending(&self) -> bool {
+        self.descending
+    }
+
+    /// Appends the order by other columns that in this statement come to the same, and the limit.
+    pub fn push_order_by(&self, columns: &[&'static str], query: &mut QueryBuilder<Postgres>) {
         query.push(" order by ");
-        for (i, column) in self.columns().enumerate() {
+        for (i, column) in columns.iter().enumerate() {
             query.push(if i > 0 { ", " } else { "" }).push(column);
             query.push(if self.descending { " desc" } else { "" });
         }

@@ -237,6 +237,7 @@ async fn results_from_proto_to_postgres() {
         page_token: page_token.to_owned(),
         filter: filter.to_owned(),
         order_by: order_by.to_owned(),
+        ..Default::default()
     };
     let mut found = Vec::new();
     let mut token = String::new();

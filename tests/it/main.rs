@@ -25,5 +25,6 @@ mod regrade;
 mod results;
 mod round_trips;
 mod sitting;
+mod standards;
 mod telemetry;
 mod tenancy;
