@@ -303,10 +303,7 @@ mod tests {
     }
 
     fn positions(k: usize, points: u32) -> Vec<Position> {
-        vec![
-            Position { max: f64::from(points), options: 3, key: OptionSet::from_bits(1), waits: false };
-            k
-        ]
+        vec![Position { max: f64::from(points), options: 3, key: OptionSet::from_bits(1), waits: false }; k]
     }
 
     fn second(rows: &[Vec<u32>], k: usize, points: u32) -> (FormTotals, Second) {
@@ -357,13 +354,21 @@ mod tests {
     #[test]
     fn nobody_and_nothing_have_no_figures() {
         let (found, none) = second(&[], 2, 1);
-        assert_eq!((found.persons, found.mean, found.sd), (0, Err(Reason::TooFewPersons), Err(Reason::TooFewPersons)));
+        assert_eq!(
+            (found.persons, found.mean, found.sd),
+            (0, Err(Reason::TooFewPersons), Err(Reason::TooFewPersons))
+        );
         let item = pool(&[Place { form: &none, item: 0 }, Place { form: &none, item: 1 }]);
-        for figure in [item.facility, item.sd, item.item_rest, item.item_total, item.discrimination, item.omitted] {
+        for figure in
+            [item.facility, item.sd, item.item_rest, item.item_total, item.discrimination, item.omitted]
+        {
             assert_eq!(figure, Err(Reason::TooFewPersons));
         }
         for option in &item.options {
-            assert_eq!((option.share, option.upper), (Err(Reason::TooFewPersons), Err(Reason::TooFewPersons)));
+            assert_eq!(
+                (option.share, option.upper),
+                (Err(Reason::TooFewPersons), Err(Reason::TooFewPersons))
+            );
         }
         // One question alone has no rest, and one worth nothing no share.
         let (_, single) = second(&[vec![1], vec![2], vec![0]], 1, 1);

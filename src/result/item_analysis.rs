@@ -83,8 +83,7 @@ impl Results {
             Some(index) => vec![self.plans.form(&mut tx, tenant, &facts, index).await?],
             None => self.plans.forms(&mut tx, tenant, &facts).await?,
         };
-        let group =
-            Group { tenant, exam: &name.exam, form: index.map(|index| index as i16), all_attempts };
+        let group = Group { tenant, exam: &name.exam, form: index.map(|index| index as i16), all_attempts };
         let positions = EachForm {
             base: index.unwrap_or(0),
             each: forms.iter().map(|form| items::positions(form)).collect(),
@@ -106,8 +105,9 @@ async fn waiting(
     forms: &[Arc<CompiledForm>],
     mut positions: Waits,
 ) -> Result<Waits> {
-    let may_wait =
-        |found: &Waits| forms.iter().zip(&found.each).any(|(form, positions)| items::may_wait(form, positions));
+    let may_wait = |found: &Waits| {
+        forms.iter().zip(&found.each).any(|(form, positions)| items::may_wait(form, positions))
+    };
     if !may_wait(&positions) {
         return Ok(positions);
     }

@@ -169,8 +169,19 @@ fn show_question(standings: &[Standing<'_>], persons: usize) -> Option<pb::ItemS
     let first = standings.iter().find(|s| s.item.is_some())?;
     let places: Vec<Place<'_>> =
         standings.iter().filter_map(|s| Some(Place { form: &s.of.second, item: s.item? })).collect();
-    let PooledItem { presented, facility, sd, item_rest, item_total, discrimination, upper, lower, blank, omitted, options } =
-        pool(&places);
+    let PooledItem {
+        presented,
+        facility,
+        sd,
+        item_rest,
+        item_total,
+        discrimination,
+        upper,
+        lower,
+        blank,
+        omitted,
+        options,
+    } = pool(&places);
     // Whoever got it on a form where it still waits was presented it, and is looked at later.
     let anywhere: usize = standings.iter().map(|s| s.of.totals.persons).sum();
     let same_points = standings.iter().all(|s| s.slot.points == first.slot.points);

@@ -19,13 +19,14 @@ use crate::{
     ids::{ExamId, ExamName, Parent, ResultName},
     page::{Ask, Page},
     pb::{self, batch_get_results_element::Outcome, timestamp},
+    place::Place,
     points::Points,
 };
 
 use super::{
+    list_sql::{self, ListRow, Wanted},
     rpc::{Results, unreadable},
-    show,
-    sql::{self, ListRow, Wanted},
+    show, sql,
 };
 
 /// The most names of one call.
@@ -82,30 +83,31 @@ impl Results {
             filter: &request.filter,
             order_by: &request.order_by,
         };
-        let page = Page::parse(&sql::RESULTS, caller, ask, &mut fields);
+        let page = Page::parse(&list_sql::RESULTS, caller, ask, &mut fields);
         if request.show_void && page.order() != "update_time" {
             fields.bad("show_void", "needs order_by update_time");
         }
         fields.done()?;
         let tenant = caller.tenant.id;
-        let exam = parent.one().map(|p| &p.exam);
+        let place = Place::of(parent);
         let mut tx = self.db.read(caller).await?;
-        let totals = match exam.filter(|_| page.order() == "score") {
-            Some(exam) => self.unequal_totals(&mut tx, tenant, exam).await?,
-            None => None,
-        };
-        let basis = match (page.order(), exam, &totals) {
-            ("score", None, _) | ("score", _, Some(_)) => Basis::Percent,
-            _ => Basis::Points,
+        let (totals, basis) = match (page.order(), &place) {
+            ("score", Place::Exam(name)) => {
+                let totals = self.unequal_totals(&mut tx, tenant, &name.exam).await?;
+                let basis = if totals.is_some() { Basis::Percent } else { Basis::Points };
+                (totals, basis)
+            }
+            ("score", _) => (None, Basis::Percent),
+            _ => (None, Basis::Points),
         };
         let wanted = Wanted {
-            exam,
+            place: &place,
             totals: totals.as_deref(),
             show_void: request.show_void,
             with_marks: extent != Extent::Basic,
         };
-        let rows = sql::results(&mut tx, tenant, wanted, &page).await?;
-        let (rows, next_page_token) = page.finish(caller, rows, |row| sql::result_key(&page, row));
+        let rows = list_sql::results(&mut tx, tenant, wanted, &page).await?;
+        let (rows, next_page_token) = page.finish(caller, rows, |row| list_sql::result_key(&page, row));
         let forms = self.forms_of(&mut tx, tenant, &rows, extent).await?;
         tx.commit().await?;
         let results = rows.into_iter().map(|row| show_row(row, &forms, extent)).collect::<Result<_>>()?;
@@ -136,7 +138,7 @@ impl Results {
         wanted.dedup();
         let tenant = caller.tenant.id;
         let mut tx = self.db.read(caller).await?;
-        let rows = sql::batch(&mut tx, tenant, &wanted, extent != Extent::Basic).await?;
+        let rows = list_sql::batch(&mut tx, tenant, &wanted, extent != Extent::Basic).await?;
         let forms = self.forms_of(&mut tx, tenant, &rows, extent).await?;
         tx.commit().await?;
         if extent == Extent::Full {

@@ -135,7 +135,11 @@ pub(super) fn optional_form(text: &str, fields: &mut Fields) -> Option<FormName>
 }
 
 /// Where a form stands among those of the exam.
-pub(super) fn index_of<'a>(mut forms: impl Iterator<Item = &'a str>, form: &FormName, exam: &ExamName) -> Result<usize> {
+pub(super) fn index_of<'a>(
+    mut forms: impl Iterator<Item = &'a str>,
+    form: &FormName,
+    exam: &ExamName,
+) -> Result<usize> {
     let wanted = form.to_string();
     forms
         .position(|form| form == wanted)
