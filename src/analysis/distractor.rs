@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_flag_waits_for_its_least_number() {
-        let option = |key, n: u64, r| OptionStatistics {
+        let option = |key: bool, n: u64, r: f64| OptionStatistics {
             option: Some(usize::from(!key)),
             key,
             n,

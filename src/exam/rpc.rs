@@ -103,7 +103,9 @@ impl Exams {
             }
             let mut fields = Fields::under("exam");
             wire::check_fixed(&old, &given, &mask, &mut fields);
-            let terms = wire::parse_terms(&mask.apply(&wire::show(&old), &given)?, &mut fields);
+            let mut merged = mask.apply(&wire::show(&old), &given)?;
+            wire::replace_pass(&mut merged, &given);
+            let terms = wire::parse_terms(&merged, &mut fields);
             if terms.standards != old.standards() {
                 // Only names that were parsed are ever stored.
                 let forms: Vec<FormName> = old.forms.iter().filter_map(|f| f.parse().ok()).collect();

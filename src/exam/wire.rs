@@ -159,6 +159,15 @@ fn parse_pass(given: &pb::Exam, fields: &mut Fields) -> Option<Bar> {
     points.map(Bar::Points).or(percent.map(Bar::Percent))
 }
 
+/// A pass mark of the one unit takes the place of one of the other, which was there before.
+pub fn replace_pass(merged: &mut pb::Exam, given: &pb::Exam) {
+    if given.pass_mark.is_empty() && !merged.pass_percent.is_empty() {
+        merged.pass_mark.clear();
+    } else if given.pass_percent.is_empty() && !merged.pass_mark.is_empty() {
+        merged.pass_percent.clear();
+    }
+}
+
 fn parse_percent(field: &str, text: &str, fields: &mut Fields) -> Points {
     let percent = fields.points(field, text);
     if percent.is_negative() || percent > Points::from(100) {

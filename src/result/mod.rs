@@ -7,7 +7,7 @@ mod item_analysis;
 pub mod items;
 pub mod kind_words;
 mod list;
-mod list_sql;
+pub mod list_sql;
 pub mod policy_words;
 pub mod rpc;
 pub mod show;

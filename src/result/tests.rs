@@ -343,6 +343,15 @@ async fn lsat6_as_r_has_it() {
     close(&got.mean, &want["mean"]);
     close(&got.standard_deviation, &want["sd_n1"]);
     close(&got.standard_error, &want["sem"]);
+    close(&got.kr20, &want["kr20_popvar"]);
+    close(&got.skewness, &want["skew_k"]);
+    close(&got.kurtosis, &want["kurt_k"]);
+    assert_eq!(got.smallest_pair_count, 1000);
+    let interval = got.alpha_interval.clone().unwrap();
+    assert_eq!(interval.level, 0.95);
+    // 1 − (1 − alpha) · F with 999 and 3996 degrees of freedom, F by SciPy.
+    assert!((value(&interval.low) - 0.22347378786720018).abs() < 1e-9);
+    assert!((value(&interval.high) - 0.3618025317299012).abs() < 1e-9);
     let groups = &want["D27_inclusive_ties"];
     for (i, item) in got.items.iter().enumerate() {
         let one = &want["items"][i];
@@ -374,6 +383,9 @@ async fn lsat6_as_r_has_it() {
     close(&summary.mean, &want["mean"]);
     close(&summary.standard_deviation, &want["sd_n1"]);
     close(&summary.percentiles[3].score, &want["median"]);
+    close(&summary.skewness, &want["skew_k"]);
+    close(&summary.kurtosis, &want["kurt_k"]);
+    assert_eq!((summary.basis(), summary.forms.len()), (pb::ScoreBasis::Points, 1));
     assert!((value(&summary.pass_rate) - 0.892).abs() < 1e-12);
     world.end().await;
 }

@@ -186,7 +186,7 @@ async fn rankings_and_summaries_never_add_points_of_different_totals() {
     assert!((s.mean.unwrap().value.unwrap() - 200.0 / 3.0).abs() < 1e-9);
     assert_eq!(s.pass_rate.unwrap().value, Some(0.5));
     assert_eq!(s.histogram.iter().map(|b| (b.high, b.count)).collect::<Vec<_>>(), [(50.0, 0), (100.0, 4)]);
-    assert_eq!(s.skewness.unwrap().value, Some(0.0));
+    assert!(s.skewness.unwrap().value.unwrap().abs() < 1e-9);
     // Two and two of equal shares: k4 / k2² of four figures x, x, y, y is −6.
     assert!((s.kurtosis.unwrap().value.unwrap() + 6.0).abs() < 1e-9);
     let forms: Vec<(&str, &str, i64, &str)> =
@@ -205,6 +205,12 @@ async fn rankings_and_summaries_never_add_points_of_different_totals() {
     let request = pb::GetExamSummaryRequest { name: "exams/same".to_owned(), ..Default::default() };
     let s = a.result().get_exam_summary(request).await.unwrap().into_inner();
     assert_eq!((s.basis(), s.points.as_str(), s.max_score.as_str()), (pb::ScoreBasis::Points, "12", "6"));
+    // The one takes the place of the other.
+    let change =
+        pb::Exam { name: "exams/same".to_owned(), pass_percent: "50".to_owned(), ..Default::default() };
+    let request = pb::UpdateExamRequest { exam: Some(change), ..Default::default() };
+    let changed = a.exam().update_exam(request).await.unwrap().into_inner();
+    assert_eq!((changed.pass_mark.as_str(), changed.pass_percent.as_str()), ("", "50"));
 }
 
 #[tokio::test]
@@ -272,6 +278,103 @@ async fn released_results_and_regrades_go_by_the_percentage_too() {
     assert_eq!((counts.newly_passed_count, counts.newly_failed_count), (1, 0));
     let released = a.delivery().get_released_result(request).await.unwrap().into_inner();
     assert_eq!((released.passed, released.grade.as_str()), (Some(true), "及格"));
+}
+
+/// The questions of a form by position.
+async fn questions_of(a: &As, form: &str) -> Vec<String> {
+    let request = pb::GetFormRequest { name: form.to_owned(), view: pb::FormView::Full as i32 };
+    let form = a.assembly().get_form(request).await.unwrap().into_inner();
+    form.sections.into_iter().flat_map(|s| s.items).map(|item| item.question_version).collect()
+}
+
+#[tokio::test]
+async fn questions_are_analysed_over_all_forms_they_stand_on() {
+    const PART: &str = "blueprints/part/forms/p";
+    let world = unequal().await;
+    let a = &world.a;
+    let sections = vec![section("单选", pb::QuestionKind::SingleChoice, 3, "2")];
+    a.blueprint("part", "banks/crm", sections).await;
+    a.forms("blueprints/part", &["p"], 7).await;
+    a.exam_of("e", &[SMALL, PART], |_| {}).await;
+    let (small, part) = (questions_of(a, SMALL).await, questions_of(a, PART).await);
+    assert_eq!((small.len(), part.len()), (6, 3));
+    // By position: b right, c wrong, - left blank.
+    let sheets = [
+        (SMALL, &small, "bbbbbb"),
+        (SMALL, &small, "bbbccc"),
+        (SMALL, &small, "-ccccc"),
+        (PART, &part, "bbb"),
+        (PART, &part, "bcc"),
+        (PART, &part, "---"),
+    ];
+    for (i, (form, _, given)) in sheets.iter().enumerate() {
+        let responses = given.chars().zip(1..).filter(|(c, _)| *c != '-');
+        let request = pb::ScoreSubmissionRequest {
+            parent: "exams/e".to_owned(),
+            candidate: format!("c{i}"),
+            form: (*form).to_owned(),
+            responses: responses.map(|(c, at)| pick(at, &c.to_ascii_uppercase().to_string())).collect(),
+            request_id: format!("p{i}"),
+            ..Default::default()
+        };
+        a.delivery().score_submission(request).await.unwrap();
+    }
+    let ask =
+        pb::GetItemAnalysisRequest { name: "exams/e".to_owned(), by_question: true, ..Default::default() };
+    let found = a.result().get_item_analysis(ask.clone()).await.unwrap().into_inner();
+    assert_eq!((found.count, found.items.len(), found.form.as_str()), (6, 6, ""));
+    for item in &found.items {
+        let given: Vec<char> = sheets
+            .iter()
+            .flat_map(|(_, form, given)| {
+                let at = form.iter().position(|q| *q == item.question_version);
+                at.and_then(|at| given.chars().nth(at))
+            })
+            .collect();
+        let count = |c: char| given.iter().filter(|g| **g == c).count() as i64;
+        assert_eq!((item.position, item.count), (0, given.len() as i64), "{item:?}");
+        assert_eq!(item.not_presented_count, 6 - item.count, "who had it not is no blank");
+        assert_eq!(item.blank_count, count('-'));
+        let facility = item.facility.as_ref().unwrap().value.unwrap();
+        assert!((facility - count('b') as f64 / given.len() as f64).abs() < 1e-12, "{item:?}");
+        let places: Vec<&str> = item.places.iter().map(|p| p.form.as_str()).collect();
+        let on_part = part.contains(&item.question_version);
+        assert_eq!(places, if on_part { vec![SMALL, PART] } else { vec![SMALL] });
+        // One point here and two there.
+        assert_eq!(item.max_points, if on_part { "" } else { "1" });
+        let reason = &item.standard_deviation.as_ref().unwrap().undefined_reason;
+        assert_eq!(reason, if on_part { "UNEQUAL_POINTS" } else { "" });
+        let picked: Vec<i64> = item.options.iter().filter(|o| o.is_key).map(|o| o.count).collect();
+        assert_eq!(picked, [count('b')]);
+        // Six people flag nothing, and the answer says that nothing was looked at.
+        assert_eq!((item.flags.len(), item.unjudged_flags.len()), (0, 4));
+        assert_eq!(item.alpha_if_deleted.as_ref().unwrap().undefined_reason, "SEVERAL_FORMS");
+    }
+    assert_eq!(found.alpha.unwrap().undefined_reason, "SEVERAL_FORMS");
+    let forms: Vec<(&str, i64)> = found.forms.iter().map(|f| (f.form.as_str(), f.count)).collect();
+    assert_eq!(forms, [(SMALL, 3), (PART, 3)]);
+    // Six right of six, three of six, none: 6, 3, 0.
+    assert_eq!(found.forms[0].mean.as_ref().unwrap().value, Some(3.0));
+
+    let with_form = pb::GetItemAnalysisRequest { form: PART.to_owned(), ..ask.clone() };
+    a.result().get_item_analysis(with_form).await.bad(&["form"]);
+    let neither = pb::GetItemAnalysisRequest { by_question: false, ..ask };
+    a.result().get_item_analysis(neither).await.bad(&["form"]);
+    // Of one form the places and the blanks are told too.
+    let one = pb::GetItemAnalysisRequest {
+        name: "exams/e".to_owned(),
+        form: PART.to_owned(),
+        ..Default::default()
+    };
+    let one = a.result().get_item_analysis(one).await.unwrap().into_inner();
+    let blanks: Vec<(i32, i64, i64)> =
+        one.items.iter().map(|i| (i.places[0].position, i.blank_count, i.not_presented_count)).collect();
+    assert_eq!(blanks, [(1, 1, 0), (2, 1, 0), (3, 1, 0)]);
+    assert_eq!(one.smallest_pair_count, 3);
+    let interval = one.alpha_interval.unwrap();
+    let ends = (interval.low.unwrap().value.unwrap(), interval.high.unwrap().value.unwrap());
+    assert!(ends.0 < one.alpha.unwrap().value.unwrap() && ends.1 <= 1.0, "{ends:?}");
+    assert_eq!(one.kurtosis.unwrap().undefined_reason, "TOO_FEW_PERSONS");
 }
 
 /// One single choice and one short answer, three attempts.
