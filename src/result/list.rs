@@ -95,10 +95,10 @@ impl Results {
             ("score", Place::Exam(name)) => {
                 let totals = self.unequal_totals(&mut tx, tenant, &name.exam).await?;
                 let basis = if totals.is_some() { Basis::Percent } else { Basis::Points };
-                (totals, basis)
+                (totals, basis.into())
             }
-            ("score", _) => (None, Basis::Percent),
-            _ => (None, Basis::Points),
+            ("score", _) => (None, pb::ScoreBasis::Percent),
+            _ => (None, pb::ScoreBasis::Unspecified),
         };
         let wanted = Wanted {
             place: &place,
@@ -111,7 +111,7 @@ impl Results {
         let forms = self.forms_of(&mut tx, tenant, &rows, extent).await?;
         tx.commit().await?;
         let results = rows.into_iter().map(|row| show_row(row, &forms, extent)).collect::<Result<_>>()?;
-        Ok(pb::ListResultsResponse { results, next_page_token, basis: pb::ScoreBasis::from(basis) as i32 })
+        Ok(pb::ListResultsResponse { results, next_page_token, basis: basis as i32 })
     }
 
     pub(super) async fn batch(

@@ -1,7 +1,7 @@
 //! The statements behind many results at once: pages by filter and order, and results by name.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, types::Json};
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::{
     ids::ResultName,
     page::{Key, Listing, Order, Page},
     place::Place,
+    points::Points,
 };
 
 /// The points of the form that attempt `a` at exam `e` was sat on. By a subquery: a join through computed names would be
@@ -278,17 +279,36 @@ fn push_piece(
     }
     page.push_conditions(query);
     let Piece::Of(_, total) = piece else { return page.push_order(query) };
-    if let Some([Key::Decimal(rank), ..]) = page.after() {
-        // Where the index begins; which rows near it are before and which behind is decided by the condition itself.
-        let near = *total * Decimal::new(1, 12) + Decimal::new(1, 9);
-        let bound = *rank * *total / Decimal::ONE_HUNDRED;
-        if page.descending() {
-            query.push(" and a.score <= ").push_bind(bound + near);
-        } else {
-            query.push(" and a.score >= ").push_bind(bound - near);
+    // Where the index begins; what is before and what behind is decided by the condition that stands there already.
+    if let Some([Key::Decimal(rank), Key::Uuid(attempt)]) = page.after() {
+        let (above, below) = if page.descending() { (" < (", " <= ") } else { (" > (", " >= ") };
+        match score_of(*rank, *total) {
+            // Equal scores may be many: it begins among them.
+            Ok(score) => {
+                query.push(" and (a.score, a.attempt_id)").push(above);
+                query.push_bind(score).push(", ").push_bind(*attempt).push(")");
+            }
+            Err(near) => {
+                let margin = *total * Decimal::new(1, 12) + Decimal::new(1, 9);
+                let bound = if page.descending() { near + margin } else { near - margin };
+                query.push(" and a.score").push(below).push_bind(bound);
+            }
         }
     }
     page.push_order_by(&["a.score", "a.attempt_id"], query);
+}
+
+/// Decimals of a rank.
+const RANK: u32 = 12;
+
+/// The score that has this rank out of a total, or what is near it where none has. Scores have four decimals at most.
+fn score_of(rank: Decimal, total: Decimal) -> std::result::Result<Decimal, Decimal> {
+    let near = rank * total / Decimal::ONE_HUNDRED;
+    let score = near.round_dp(Points::SCALE);
+    let same = (score * Decimal::ONE_HUNDRED).checked_div(total).is_some_and(|share| {
+        share.round_dp_with_strategy(RANK, RoundingStrategy::MidpointAwayFromZero) == rank
+    });
+    if same { Ok(score) } else { Err(near) }
 }
 
 /// The sort key of a result in a list.
@@ -322,4 +342,35 @@ pub async fn batch(
     query.push("join exam e on e.tenant_id = a.tenant_id and e.exam_id = a.exam_id where a.tenant_id = ");
     query.push_bind(tenant);
     run("result_batch", query.build_query_as().fetch_all(conn)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_finds_its_score() {
+        let d = |text: &str| text.parse::<Decimal>().unwrap();
+        assert_eq!(score_of(d("83.333333333333"), d("6")), Ok(d("5")));
+        assert_eq!(score_of(d("83.333333333333"), d("12")), Ok(d("10")));
+        assert_eq!(score_of(d("50"), d("0.0001")), Err(d("0.00005")));
+        assert!(score_of(d("83.333333333333"), d("7")).is_err());
+        assert_eq!(score_of(d("0"), d("0")), Err(d("0")));
+        for (score, total) in
+            [("0.0001", "99999"), ("12.3457", "77.7"), ("-1.5", "3"), ("99999.9999", "100000")]
+        {
+            let rank = (d(score) * Decimal::ONE_HUNDRED / d(total))
+                .round_dp_with_strategy(RANK, RoundingStrategy::MidpointAwayFromZero);
+            assert_eq!(score_of(rank, d(total)), Ok(d(score)), "{score} of {total}");
+        }
+    }
+
+    #[test]
+    fn forms_of_one_total_are_one_piece() {
+        let totals = [6u32, 12, 6].map(Decimal::from);
+        assert_eq!(
+            by_total(&totals),
+            [Piece::Of(vec![0, 2], Decimal::from(6)), Piece::Of(vec![1], Decimal::from(12))]
+        );
+    }
 }
