@@ -5,6 +5,7 @@ mod support;
 
 mod audit;
 mod bank;
+mod cli;
 mod crash;
 mod delivery;
 mod edge;
