@@ -158,8 +158,12 @@ impl Table {
     }
 
     /// Takes columns of words in, the widest first, until the table fits; none below the width of its head or of
-    /// [`NARROWEST`]. Figures are never folded.
+    /// [`NARROWEST`]. Names, which people copy, are folded only where that of all others does not do; figures never.
     fn narrow(&self, widths: &mut [usize], room: usize) {
+        let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
+        let names: Vec<bool> = (0..widths.len())
+            .map(|i| self.rows.iter().filter_map(|row| row.get(i)).all(|cell| is_name(cell)))
+            .collect();
         let gaps = 3 * widths.len().saturating_sub(1);
         loop {
             let over = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
@@ -169,7 +173,7 @@ impl Table {
             let least = |i: usize| NARROWEST.max(self.head[i].0.width());
             let widest = (0..widths.len())
                 .filter(|i| self.head[*i].1 == Align::Left && widths[*i] > least(*i))
-                .max_by_key(|i| widths[*i]);
+                .max_by_key(|i| (!names[*i], widths[*i]));
             let Some(widest) = widest else { return };
             // Down to the next widest at most, so that several wide columns share what has to go.
             widths[widest] = least(widest).max(widths[widest] - over.min(4));

@@ -194,7 +194,7 @@ impl Key {
 }
 
 async fn list(client: &mut AdminServiceClient<Connection>) -> anyhow::Result<()> {
-    let mut table = Table::new(&["key", "what for", "roles", "created", "ends", "revoked"]);
+    let mut table = Table::new(&["key", "what for", "roles", "created", "ends"]);
     let mut page_token = String::new();
     loop {
         let page = client
@@ -211,8 +211,11 @@ async fn list(client: &mut AdminServiceClient<Connection>) -> anyhow::Result<()>
                 key.display_name,
                 roles.join(" "),
                 time(key.create_time),
-                time(key.expire_time),
-                time(key.revoke_time),
+                if key.revoke_time.is_some() {
+                    format!("revoked {}", time(key.revoke_time))
+                } else {
+                    time(key.expire_time)
+                },
             ]);
         }
         page_token = page.next_page_token;
