@@ -221,7 +221,8 @@ mod tests {
         let shown = table.show("  ");
         assert!(shown.lines().all(|line| line.width() <= TABLE_COLUMNS), "{shown}");
         let column = |i: usize| -> String {
-            shown.lines().skip(2).filter_map(|l| l.split(" │ ").nth(i)).map(str::trim).collect()
+            let cells = shown.lines().skip(2).filter_map(|line| line.split(" │").nth(i));
+            cells.map(str::trim).collect()
         };
         assert_eq!(column(0), format!("{long}短"));
         assert!(column(1).starts_with(&word), "{shown}");

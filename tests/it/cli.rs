@@ -67,7 +67,8 @@ async fn a_database_that_is_not_there_is_named_at_once_with_its_cause() {
 #[tokio::test]
 async fn the_last_words_are_json_where_logs_are() {
     let dead = "postgres://someone@127.0.0.1:1/exams";
-    let runs: [(&[&str], &[(&str, &str)]); 3] = [
+    type Run<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+    let runs: [Run<'_>; 3] = [
         (&["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--database-url", dead], &[]),
         (&["serve"], &[("ASSESSD_LOG_FORMAT", "json"), ("ASSESSD_DRAIN_S", "soon")]),
         (&["migrate", "--config", "/nowhere.toml", "--log-format", "json"], &[]),
