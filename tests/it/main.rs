@@ -29,3 +29,4 @@ mod round_trips;
 mod sitting;
 mod telemetry;
 mod tenancy;
+mod updates;
