@@ -110,7 +110,7 @@ pub async fn reopen(
              )
              update attempt a
              set state = 0, flags = $3, due_time = $4, log = $5, submit_time = null, score = null, awaiting = null,
-                marks = null, request_hash = null,
+                marks = null, request_hash = null, change_time = null,
                 revision = a.revision + case when a.marks is null then 0 else 1 end
              where a.tenant_id = $1 and a.attempt_id = $2 and a.state <> 0",
             tenant,
@@ -161,7 +161,7 @@ pub async fn restore(
     run(
         "attempt_restore",
         sqlx::query!(
-            "update attempt set state = $3, log = case when log is null then null else $4::bytea end
+            "update attempt set state = $3, change_time = now(), log = case when log is null then null else $4::bytea end
              where tenant_id = $1 and attempt_id = $2 and state = -1",
             tenant,
             attempt,

@@ -28,7 +28,7 @@ use super::{
     reply::Reply,
     response::Response,
     rpc::{Delivery, form_index, merge},
-    submission_sql::{Standards, Submission},
+    submission_sql::{Showing, Submission},
     wire,
 };
 
@@ -157,17 +157,25 @@ enum Extent {
     Receipt,
     /// No marks and subscores.
     Basic,
+    /// No marks.
+    Subscores,
     /// All.
     Full,
 }
 
 /// What is asked for, as far as the sender may see it. Who may not read results gets what the exam shows candidates now.
-fn extent(Reader(reads): Reader, view: pb::ResultView, standards: &Standards) -> Extent {
-    if !reads && !standards.release.is_due() {
+fn extent(Reader(reads): Reader, view: pb::ResultView, showing: &Showing) -> Extent {
+    if !reads && !showing.release.is_due() {
         return Extent::Receipt;
     }
-    let scores_only = !reads && standards.content == ReleaseContent::ScoreOnly;
-    if scores_only || view == pb::ResultView::Basic { Extent::Basic } else { Extent::Full }
+    if !reads && showing.content == ReleaseContent::ScoreOnly {
+        return Extent::Basic;
+    }
+    match view {
+        pb::ResultView::Basic => Extent::Basic,
+        pb::ResultView::Subscores => Extent::Subscores,
+        pb::ResultView::Unspecified | pb::ResultView::Full => Extent::Full,
+    }
 }
 
 impl Delivery {
@@ -236,17 +244,18 @@ impl Delivery {
             candidate,
             number: stored.number,
             form: &compiled,
-            pass_mark: stored.standards.pass_mark,
-            bands: &stored.standards.grade_bands,
+            standards: &stored.standards,
             flags: stored.flags,
             start_time: stored.submit_time,
             submit_time: stored.submit_time,
+            update_time: stored.submit_time,
             revision: 1,
         };
         // Decided here and not stored, so that a repeat by another key is answered by the roles of that key.
-        Ok(match extent(reader, view, &stored.standards) {
+        Ok(match extent(reader, view, &stored.showing) {
             Extent::Receipt => Reply::without_marks(show::receipt(sat, &outcome)),
             Extent::Basic => Reply::without_marks(show::basic(sat, &outcome)),
+            Extent::Subscores => Reply::without_marks(show::without_marks(sat, &outcome)),
             Extent::Full => Reply::new(show::without_marks(sat, &outcome), &compiled, &marks),
         })
     }
@@ -376,9 +385,7 @@ mod tests {
     #[test]
     fn nobody_learns_more_than_results_or_candidates_may_be_told() {
         use pb::ResultView as View;
-        let standards = |when, released: bool, content| Standards {
-            pass_mark: None,
-            grade_bands: Vec::new(),
+        let showing = |when, released: bool, content| Showing {
             release: Release {
                 when,
                 now: DateTime::UNIX_EPOCH,
@@ -397,12 +404,15 @@ mod tests {
                 (ReleaseWhen::AfterClosing, true, false),
                 (ReleaseWhen::AtOnce, false, true),
             ] {
-                let standards = standards(when, released, *content);
-                let of = |reads, view| extent(Reader(reads), view, &standards);
+                let showing = showing(when, released, *content);
+                let of = |reads, view| extent(Reader(reads), view, &showing);
                 for full in [View::Full, View::Unspecified] {
                     assert_eq!(of(true, full), Extent::Full);
                     assert_eq!(of(false, full), if due { marks } else { Extent::Receipt });
                 }
+                assert_eq!(of(true, View::Subscores), Extent::Subscores);
+                let some = if marks == Extent::Full { Extent::Subscores } else { marks };
+                assert_eq!(of(false, View::Subscores), if due { some } else { Extent::Receipt });
                 assert_eq!(of(true, View::Basic), Extent::Basic);
                 assert_eq!(of(false, View::Basic), if due { Extent::Basic } else { Extent::Receipt });
             }

@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
-    exam::policy::{Band, LateMode, Release, ReleaseContent, ReleaseWhen},
+    exam::{
+        policy::{LateMode, Release, ReleaseContent, ReleaseWhen},
+        standard::{Band, Standards},
+    },
     ids::ExamId,
 };
 
@@ -33,25 +36,19 @@ pub struct Submission {
     pub marks: Vec<u8>,
 }
 
-/// What an exam says of scores at present, and of who may see them.
-#[derive(Debug)]
-pub struct Standards {
-    /// The pass mark.
-    pub pass_mark: Option<Decimal>,
-    /// The grades.
-    pub grade_bands: Vec<Band>,
-    /// When candidates may see something.
+/// What an exam shows of results to candidates.
+#[derive(Clone, Copy, Debug)]
+pub struct Showing {
+    /// When.
     pub release: Release,
-    /// What they may see then.
+    /// What, then.
     pub content: ReleaseContent,
 }
 
-/// The standards in a row of a statement that names their columns as the exam does.
-macro_rules! standards {
+/// What is shown, from a row of a statement that names its columns as the exam does.
+macro_rules! showing {
     ($row:ident) => {
-        Arc::new(Standards {
-            pass_mark: $row.pass_mark,
-            grade_bands: $row.grade_bands.0,
+        Showing {
             release: Release {
                 when: ReleaseWhen::stored(&$row.release_when),
                 now: $row.now,
@@ -61,7 +58,7 @@ macro_rules! standards {
                 somebody_sits: $row.somebody_sits,
             },
             content: ReleaseContent::stored(&$row.release_content),
-        })
+        }
     };
 }
 
@@ -78,6 +75,8 @@ pub struct Stored {
     pub flags: i16,
     /// What its exam says of scores.
     pub standards: Arc<Standards>,
+    /// What it shows of results at this moment.
+    pub showing: Showing,
 }
 
 /// Stores submissions of one tenant in one statement, under the exams' own rules. Those that are missing from the
@@ -161,7 +160,7 @@ pub async fn insert(
                         where c.tenant_id = $1 and c.exam_id = g.exam and c.candidate = g.candidate), 0)))
              returning attempt_id, exam_id, number, flags
              )
-             select now() as "now!", e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>",
+             select now() as "now!", e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>",
                 e.release_when, e.release_content, e.release_time, e.close_time, e.grace_s,
                 e.release_when = 'after_closing' and exists (
                     select from attempt o where o.tenant_id = $1 and o.exam_id = e.exam_id and o.state = 0
@@ -192,7 +191,9 @@ pub async fn insert(
     .await?;
     let mut stored = Vec::with_capacity(n);
     for exam in rows {
-        let standards = standards!(exam);
+        let showing = showing!(exam);
+        let standards = Standards::stored(exam.pass_mark, exam.pass_percent, exam.grade_bands.0);
+        let standards = Arc::new(standards);
         let each = exam.attempts.into_iter().zip(exam.numbers).zip(exam.flags);
         stored.extend(each.map(|((attempt, number), flags)| Stored {
             attempt,
@@ -200,6 +201,7 @@ pub async fn insert(
             submit_time: exam.now,
             flags,
             standards: Arc::clone(&standards),
+            showing,
         }));
     }
     Ok(stored)
@@ -249,7 +251,7 @@ pub async fn why_not(
         sqlx::query!(
             r#"select g.attempt as "attempt!", a.number as "number?", a.submit_time, a.request_hash, a.state as "state?",
                 a.flags as "flags?", now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts,
-                e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>", e.late_mode, e.grace_s,
+                e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>", e.late_mode, e.grace_s,
                 e.release_when, e.release_content, e.release_time,
                 e.release_when = 'after_closing' and exists (
                     select from attempt o where o.tenant_id = $1 and o.exam_id = e.exam_id and o.state = 0
@@ -279,7 +281,8 @@ pub async fn why_not(
             number,
             submit_time,
             flags: r.flags.unwrap_or_default(),
-            standards: standards!(r),
+            showing: showing!(r),
+            standards: Arc::new(Standards::stored(r.pass_mark, r.pass_percent, r.grade_bands.0)),
         }),
         request_hash: r.request_hash,
         is_void: r.state == Some(-1),

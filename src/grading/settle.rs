@@ -10,7 +10,7 @@ use crate::{
     auth::Caller,
     db::Unit,
     error::{Error, Result},
-    exam::sql::Facts,
+    exam::{sql::Facts, standard::Standards},
     ids::ExamName,
     points::Points,
 };
@@ -129,6 +129,7 @@ fn of_attempt(
     }
     let now = sum(&form.plan, &marks);
     let before = (Points::new(first.score), Points::new(first.awaiting));
+    let standards = Standards::stored(first.pass_mark, first.pass_percent, Vec::new());
     Ok(Some(Settled {
         revised: Revised {
             attempt: first.attempt_id,
@@ -139,7 +140,7 @@ fn of_attempt(
             marks: packed::pack_marks(&marks),
         },
         positions,
-        turn: Turn::new(first.pass_mark, before, (now.score, now.awaiting)),
+        turn: Turn::new(&standards, form.plan.max(), before, (now.score, now.awaiting)),
         awaiting: (before.1, now.awaiting),
     }))
 }

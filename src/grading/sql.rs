@@ -470,6 +470,7 @@ pub struct LockedRow {
     pub responses: Vec<u8>,
     pub marks: Vec<u8>,
     pub pass_mark: Option<Decimal>,
+    pub pass_percent: Option<Decimal>,
 }
 
 /// Locks a submitted attempt; none where it is open, void or another exam's.
@@ -483,7 +484,7 @@ pub async fn lock_attempt(
         sqlx::query_as!(
             LockedRow,
             r#"select a.form, a.revision, a.state, a.candidate, a.submit_time as "submit_time!", a.score as "score!",
-                a.awaiting as "awaiting!", a.responses, a.marks as "marks!", e.pass_mark
+                a.awaiting as "awaiting!", a.responses, a.marks as "marks!", e.pass_mark, e.pass_percent
              from attempt a
              join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
              where a.tenant_id = $1 and a.attempt_id = $2 and a.exam_id = $3 and a.state > 0 and a.state < 3
@@ -572,6 +573,7 @@ pub struct HalfMarked {
     pub awaiting: Decimal,
     pub marks: Vec<u8>,
     pub pass_mark: Option<Decimal>,
+    pub pass_percent: Option<Decimal>,
 }
 
 /// The next responses at an exam that have marks and wait for another one, with their attempts, all locked; those of one
@@ -588,7 +590,7 @@ pub async fn half_marked(
         sqlx::query_as!(
             HalfMarked,
             r#"select g.attempt_id, g.position, g.form, g.marks as "given: Json<Vec<Given>>", a.revision,
-                a.score as "score!", a.awaiting as "awaiting!", a.marks as "marks!", e.pass_mark
+                a.score as "score!", a.awaiting as "awaiting!", a.marks as "marks!", e.pass_mark, e.pass_percent
              from grading g
              join attempt a on a.tenant_id = $1 and a.attempt_id = g.attempt_id and a.state = 2
              join exam e on e.tenant_id = $1 and e.exam_id = $2

@@ -120,7 +120,7 @@ fn extent(result: &pb::Result) -> Extent {
     assert!(result.submit_time.is_some() && result.attempt_number == 1, "{result:?}");
     assert_eq!(result.max_score, "8");
     assert_ne!(result.state(), pb::ResultState::Unspecified);
-    let told = [&result.score, &result.awaiting_points, &result.grade];
+    let told = [&result.score, &result.awaiting_points, &result.grade, &result.percent];
     if result.marks.is_empty() && told.iter().all(|t| t.is_empty()) && result.passed.is_none() {
         assert!(result.sections.is_empty() && result.topics.is_empty());
         return Extent::Receipt;
@@ -184,8 +184,11 @@ async fn a_submission_tells_its_sender_no_more_than_roles_and_release_allow() {
                 .exam_of(&id, &["blueprints/choices/forms/x"], |e| {
                     e.close_time = close;
                     e.pass_mark = "8".to_owned();
-                    e.grade_bands =
-                        vec![pb::GradeBand { label: "有".to_owned(), from_score: "0".to_owned() }];
+                    e.grade_bands = vec![pb::GradeBand {
+                        label: "有".to_owned(),
+                        from_score: "0".to_owned(),
+                        ..Default::default()
+                    }];
                     e.late_policy =
                         Some(pb::LatePolicy { mode: pb::LateMode::AcceptAndMark as i32, grace: None });
                     e.release = Some(pb::ReleasePolicy { time: when as i32, content: content as i32 });
@@ -221,9 +224,9 @@ async fn a_submission_tells_its_sender_no_more_than_roles_and_release_allow() {
                 let mut told = Vec::new();
                 for (i, letter) in ["B", "C", ""].into_iter().enumerate() {
                     let result = one(&deliverer, submission(&exam, &format!("{id}-t{i}"), letter)).await;
-                    let (start_time, submit_time) = (None, None);
+                    let (start_time, submit_time, update_time) = (None, None, None);
                     let (name, candidate) = Default::default();
-                    told.push(pb::Result { name, candidate, start_time, submit_time, ..result });
+                    told.push(pb::Result { name, candidate, start_time, submit_time, update_time, ..result });
                 }
                 assert!(told[0] == told[1] && told[1] == told[2], "{told:?}");
             }
@@ -308,6 +311,18 @@ async fn no_call_tells_a_grader_who_sat_where_grading_is_anonymous() {
             (_, "ListResults") => {
                 let request = pb::ListResultsRequest { parent, ..Default::default() };
                 bytes(results.list_results(request).await)
+            }
+            (_, "BatchGetResults") => {
+                // What was asked for is repeated in the errors, so only that there is nothing else is looked at.
+                let names = vec![result.clone()];
+                let request = pb::BatchGetResultsRequest { names, ..Default::default() };
+                let elements = results.batch_get_results(request).await.unwrap().into_inner().elements;
+                use pb::batch_get_results_element::Outcome;
+                assert!(
+                    elements.iter().all(|e| matches!(e.outcome, Some(Outcome::Error(_)))),
+                    "{elements:?}"
+                );
+                Ok(Vec::new())
             }
             (_, "GetCandidateScore") => {
                 let request = pb::GetCandidateScoreRequest { parent, candidate: "who-0".to_owned() };
