@@ -4,6 +4,9 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::{Postgres, QueryBuilder};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::glyphs::first_invisible;
 
 /// What a field holds, and thereby which comparisons it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub enum FieldType {
     Text,
     /// An exact text: `=` and `!=`.
     Exact,
+    /// A person, composed as such names are stored (see [`Fields::person`](crate::door::Fields::person)): `=` and `!=`.
+    Person,
     /// One of these words, upper or lower case: `=` and `!=`.
     Word(&'static [&'static str]),
     /// A path of names joined by `/`: `=`, `!=`, and `:` for the path and everything below it.
@@ -175,6 +180,16 @@ fn typed(field: &Field, op: Op, word: &str) -> Result<Value, String> {
             takes(&[Op::Eq, Op::Ne, Op::Has], "= != :").map(|()| Value::Text(word.to_owned()))
         }
         FieldType::Exact => takes(&[Op::Eq, Op::Ne], "= !=").map(|()| Value::Text(word.to_owned())),
+        FieldType::Person => {
+            takes(&[Op::Eq, Op::Ne], "= !=")?;
+            if let Some(c) = first_invisible(word) {
+                return Err(format!(
+                    "the value of {name} contains an invisible character, U+{:04X}",
+                    u32::from(c)
+                ));
+            }
+            Ok(Value::Text(word.nfc().collect()))
+        }
         FieldType::Set => takes(&[Op::Has], ":").map(|()| Value::Text(word.to_owned())),
         FieldType::Word(words) => {
             takes(&[Op::Eq, Op::Ne], "= !=")?;

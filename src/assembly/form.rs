@@ -1,11 +1,13 @@
 //! A form: a frozen, ordered list of question versions with points. Never changed once drawn, so that whoever holds one
 //! may keep it; scoring, papers and statistics all start from it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bank::content::Content,
+    bank::content::{Content, Kind},
     ids::{BankId, FormName, QuestionRef},
     points::{Points, Rounding},
     scoring::{
@@ -52,6 +54,10 @@ pub struct Section {
     /// How its choice and true/false questions score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+    /// What the parts of its cases are worth, by the number of the case on the paper. Forms that were drawn before this was
+    /// recorded have none, and share as forms did then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<u32, Vec<Points>>,
 }
 
 /// One question on a form.
@@ -79,14 +85,26 @@ impl Form {
         self.items.iter().map(|i| i.content.leaves().len()).sum()
     }
 
+    /// Records what the parts of its cases are worth: once, where it is drawn.
+    pub fn share_points(&mut self) {
+        for item in self.items.iter().filter(|item| item.content.kind() == Kind::Case) {
+            let weights: Vec<u32> = item.content.leaves().iter().map(|(weight, _)| *weight).collect();
+            if let Some(section) = self.sections.get_mut(item.section) {
+                section.parts.insert(item.number, item.points.apportion(&weights));
+            }
+        }
+    }
+
     /// The form compiled for scoring under an exam's rules.
     pub fn compile(&self, rounding: Rounding, floor: Points) -> Result<Plan, PlanError> {
+        let section = |item: &Item| self.sections.get(item.section);
         let items = self.items.iter().map(|item| plan::FormItem {
+            parts: section(item).and_then(|s| s.parts.get(&item.number)).cloned().unwrap_or_default(),
             question: item.version.question.to_string(),
             version: item.version.version.unwrap_or_default() as u32,
             section: item.section,
             points: item.points,
-            policy: self.sections.get(item.section).and_then(|s| s.policy.clone()),
+            policy: section(item).and_then(|s| s.policy.clone()),
             content: item.content.clone(),
             topic: item.topic.clone(),
         });

@@ -199,7 +199,12 @@ pub(crate) mod tests {
                 content,
             })
         });
-        let section = Section { title: "一".into(), instructions: String::new(), policy: None };
+        let section = Section {
+            title: "一".into(),
+            instructions: String::new(),
+            policy: None,
+            parts: Default::default(),
+        };
         let form = Form {
             name: "blueprints/b/forms/a".parse().unwrap(),
             label: "A".into(),

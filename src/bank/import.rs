@@ -27,6 +27,7 @@ use super::{
     },
     fingerprint::{Fingerprint, exact},
     sql::{self, Draft, Freeze, Source},
+    unfinished::said_twice,
     wire,
 };
 
@@ -549,6 +550,18 @@ fn report(
             ),
         }
     }));
+    let stored = |f: &&Found| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish);
+    for (at, item) in found.iter().enumerate().filter(|(_, f)| stored(f)) {
+        findings.extend(said_twice(&item.draft.content).into_iter().map(|twin| pb::ImportFinding {
+            code: "same_text_twice".to_owned(),
+            severity: pb::FindingSeverity::Error as i32,
+            document: item.document as i32,
+            question: Some(at as i32),
+            line: item.line as i32,
+            text: shorten(&item.draft.content.stem, 120),
+            message: format!("{}: {}; it stays a draft", twin.field, twin.description),
+        }));
+    }
     pb::ImportQuestionsResponse {
         documents: reading.documents.iter().map(show_document).collect(),
         found_count: found.len() as i32,

@@ -24,6 +24,7 @@ mod race;
 mod regrade;
 mod results;
 mod round_trips;
+mod scoring;
 mod sitting;
 mod telemetry;
 mod tenancy;
