@@ -16,6 +16,7 @@ use super::furniture;
 use super::header::{self, Header};
 use super::items::{Item, Page};
 use super::keys;
+use super::markup;
 use super::number;
 use super::options::Labels;
 use super::question::{self, Draft};
@@ -69,8 +70,12 @@ struct Reader<'a> {
 pub(super) fn read(source: &str) -> Reading {
     let mut findings = Vec::new();
     let text = furniture::strip(Text::fold(source), &mut findings);
+    let text = markup::strip(text, &mut findings);
     let labels = Labels::find(&text);
-    let marks = number::find(&text);
+    let mut marks = number::find(&text);
+    let mut headers = header::find(&text);
+    let starts: Vec<usize> = headers.iter().map(|h| h.at).collect();
+    number::count_named(&mut marks, &starts);
     let key_marks = keys::marks(&text);
     let explanations = keys::explanations(&text);
     let page = Page {
@@ -81,7 +86,6 @@ pub(super) fn read(source: &str) -> Reading {
         explanations: &explanations,
         unended: !source.ends_with(['\n', '\r']),
     };
-    let mut headers = header::find(&text);
     let boundaries = title::boundaries(&text, &headers);
     let ends: Vec<usize> = boundaries.iter().filter(|b| b.title).map(|b| b.range.start).collect();
     let tables = table::find(&page, &mut headers, &ends);
@@ -598,6 +602,7 @@ fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
         doubtful: false,
         decimal: false,
         odd: false,
+        unnumbered: false,
         bracket: None,
     };
     (text.len() >= range.end).then_some(Item { at: range.start, mark, prefixed: false, body: range })

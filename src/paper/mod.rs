@@ -18,6 +18,8 @@ mod furniture;
 mod header;
 mod items;
 mod keys;
+mod kinds;
+mod markup;
 mod number;
 mod options;
 mod points;

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod abuse;
 mod audit;
 mod bank;
 mod crash;
@@ -28,3 +29,4 @@ mod scoring;
 mod sitting;
 mod telemetry;
 mod tenancy;
+mod updates;

@@ -166,7 +166,7 @@ async fn what_shows_nothing_is_no_answer() {
         assert_eq!(result.state(), pb::ResultState::Scored);
     }
     let result = a.submission("exams/e", "c9", vec![text(1, "\u{200b}答")]).await.unwrap();
-    assert_eq!(result.marks[0].state(), pb::MarkState::Awaiting);
+    assert_eq!(result.marks[0].state(), pb::MarkState::AwaitingGrading);
     // Names of such characters are none.
     let mut question = single("\u{3164}", "A");
     question.options[2].text = "\u{200b}".to_owned();
