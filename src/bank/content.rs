@@ -302,6 +302,11 @@ fn hundred() -> u8 {
     100
 }
 
+/// A switch that is on by default is left out where it is on, so that what was published before it keeps its hash.
+pub(super) fn is_on(switch: &bool) -> bool {
+    *switch
+}
+
 fn is_hundred(percent: &u8) -> bool {
     *percent == 100
 }
@@ -332,7 +337,7 @@ pub struct TextMatching {
     pub fold_traditional: bool,
     /// Typographic twins (`’` and `'`, `–` and `-`) count as one; on by default, also for what was published before the
     /// switch was there.
-    #[serde(skip_serializing_if = "std::clone::Clone::clone")]
+    #[serde(skip_serializing_if = "is_on")]
     pub look_alikes: bool,
 }
 

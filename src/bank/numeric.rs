@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::content::is_on;
 use crate::scoring::numeric::Number;
 
 /// A number to give.
@@ -74,7 +75,7 @@ pub struct Forms {
     pub percent: bool,
     /// Typographic twins (`–5` and `-5`, `N⋅m` and `N·m`) count as one, in numbers and units. On by default, also for what
     /// was published before the switch was there.
-    #[serde(skip_serializing_if = "std::clone::Clone::clone")]
+    #[serde(skip_serializing_if = "is_on")]
     pub look_alikes: bool,
 }
 

@@ -474,9 +474,9 @@ mod tests {
         assert_eq!(
             told(&fill, Policy::AllOrNothing, Response::Texts(texts), terms("8")),
             [
-                "Blank 1 “ｃｒｍ” matches “CRM” (2); blank 2 “neccessary” matches “necessary” but for 1 edit (1); blank 3 “crm” \
+                "Blank 1 “ｃｒｍ” matches “CRM” (width, case aside) (2); blank 2 “neccessary” matches “necessary” but for 1 edit (1); blank 3 “crm” \
                  repeats an answer that was earned already; 1 not filled in: together 3 of 8 points.",
-                "第 1 空“ｃｒｍ”与“CRM”一致，得 2 分；第 2 空“neccessary”与“necessary”相差 1 个字符，得 1 分；第 3 空“crm”与已得分的\
+                "第 1 空“ｃｒｍ”与“CRM”一致（不计全半角、大小写），得 2 分；第 2 空“neccessary”与“necessary”相差 1 个字符，得 1 分；第 3 空“crm”与已得分的\
                  答案重复；另有 1 空未填；共得 3 分（满分 8 分）。",
             ]
         );
