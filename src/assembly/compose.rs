@@ -3,7 +3,7 @@
 //! A form that is made here can be scored: it is compiled before anyone stores it, so a policy that does not fit its
 //! question shows when the form is assembled and never when a candidate hands in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
@@ -124,7 +124,7 @@ pub fn compose(
         title: s.title.clone(),
         instructions: s.instructions.clone(),
         policy: s.policy.clone(),
-        parts: BTreeMap::new(),
+        shares: Vec::new(),
     };
     let mut form = Form {
         name: FormName { blueprint: common.blueprint.blueprint.clone(), form },

@@ -1,8 +1,6 @@
 //! A form: a frozen, ordered list of question versions with points. Never changed once drawn, so that whoever holds one
 //! may keep it; scoring, papers and statistics all start from it.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -54,10 +52,19 @@ pub struct Section {
     /// How its choice and true/false questions score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
-    /// What the parts of its cases are worth, by the number of the case on the paper. Forms that were drawn before this was
-    /// recorded have none, and share as forms did then.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub parts: BTreeMap<u32, Vec<Points>>,
+    /// What the parts of its cases are worth. Forms that were drawn before this was recorded have none, and share as forms
+    /// did then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Shares>,
+}
+
+/// What the parts of a case are worth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// The number of the case on the paper.
+    pub number: u32,
+    /// The points of its parts, in order.
+    pub points: Vec<Points>,
 }
 
 /// One question on a form.
@@ -79,6 +86,12 @@ pub struct Item {
     pub content: Content,
 }
 
+impl Section {
+    fn shares_of(&self, number: u32) -> Option<Vec<Points>> {
+        self.shares.iter().find(|shares| shares.number == number).map(|shares| shares.points.clone())
+    }
+}
+
 impl Form {
     /// How many positions it has.
     pub fn positions(&self) -> usize {
@@ -90,7 +103,8 @@ impl Form {
         for item in self.items.iter().filter(|item| item.content.kind() == Kind::Case) {
             let weights: Vec<u32> = item.content.leaves().iter().map(|(weight, _)| *weight).collect();
             if let Some(section) = self.sections.get_mut(item.section) {
-                section.parts.insert(item.number, item.points.apportion(&weights));
+                let points = item.points.apportion(&weights);
+                section.shares.push(Shares { number: item.number, points });
             }
         }
     }
@@ -99,7 +113,7 @@ impl Form {
     pub fn compile(&self, rounding: Rounding, floor: Points) -> Result<Plan, PlanError> {
         let section = |item: &Item| self.sections.get(item.section);
         let items = self.items.iter().map(|item| plan::FormItem {
-            parts: section(item).and_then(|s| s.parts.get(&item.number)).cloned().unwrap_or_default(),
+            parts: section(item).and_then(|s| s.shares_of(item.number)).unwrap_or_default(),
             question: item.version.question.to_string(),
             version: item.version.version.unwrap_or_default() as u32,
             section: item.section,

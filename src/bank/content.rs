@@ -341,7 +341,6 @@ pub struct TextMatching {
     pub look_alikes: bool,
 }
 
-#[expect(clippy::derivable_impls, reason = "the defaults are a promise of the docs, so they are spelled out")]
 impl Default for TextMatching {
     fn default() -> Self {
         Self {

@@ -359,14 +359,17 @@ async fn equal_parts_are_worth_the_same_but_for_a_step() {
     assert_eq!(result.score, "1");
     assert_eq!(points.iter().filter(|p| **p == "0.03").count(), 20, "{points:?}");
     assert_eq!(points.iter().filter(|p| **p == "0.02").count(), 20, "{points:?}");
+    let list = pb::ListFormsRequest { parent: "blueprints/p".to_owned(), ..Default::default() };
+    assert_eq!(a.assembly().list_forms(list).await.unwrap().into_inner().forms[0].total_points, "1");
     // Recorded in the form; one that was drawn before shares as it always did.
     let mut conn = world.superuser().await;
-    let stored: serde_json::Value = sqlx::query_scalar("select sections -> 0 -> 'parts' -> '1' from form")
-        .fetch_one(&mut conn)
-        .await
-        .unwrap();
+    let stored: serde_json::Value =
+        sqlx::query_scalar("select sections -> 0 -> 'shares' -> 0 -> 'points' from form")
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
     assert_eq!(stored.as_array().unwrap().len(), 40);
-    sqlx::query("update form set sections = jsonb_set(sections, '{0}', (sections -> 0) - 'parts')")
+    sqlx::query("update form set sections = jsonb_set(sections, '{0}', (sections -> 0) - 'shares')")
         .execute(&mut conn)
         .await
         .unwrap();
