@@ -28,6 +28,7 @@ mod results;
 mod round_trips;
 mod scoring;
 mod sitting;
+mod standards;
 mod telemetry;
 mod tenancy;
 mod updates;
