@@ -18,6 +18,7 @@ use super::items::{Item, Page};
 use super::keys;
 use super::number;
 use super::options::Labels;
+use super::own;
 use super::question::{self, Draft};
 use super::table::{self, Table};
 use super::title::{self, Boundary};
@@ -69,6 +70,7 @@ struct Reader<'a> {
 pub(super) fn read(source: &str) -> Reading {
     let mut findings = Vec::new();
     let text = furniture::strip(Text::fold(source), &mut findings);
+    let text = own::strip(text, &mut findings);
     let labels = Labels::find(&text);
     let marks = number::find(&text);
     let key_marks = keys::marks(&text);

@@ -161,6 +161,8 @@ codes! {
     CaseMaterial = "case_material", Info;
     /// A rare variant of a usual character.
     VariantCharacter = "variant_character", Info;
+    /// Answers of an examinee were left out; they are no keys.
+    ExamineeAnswer = "examinee_answer", Info;
     /// Words in foreign script or edit marks were taken out.
     Watermark = "watermark", Info;
     /// Furniture of a site was taken out.

@@ -212,6 +212,11 @@ impl Text {
         word.chars().zip(i..).all(|(c, at)| self.at(at) == c)
     }
 
+    /// Whether `word`, given in small letters and without blanks, stands at `i` in any case.
+    pub(super) fn starts_small(&self, i: usize, word: &str) -> bool {
+        word.chars().zip(i..).all(|(c, at)| self.at(at).to_ascii_lowercase() == c)
+    }
+
     /// The first of `words` that stands at `i`, with its length in characters.
     pub(super) fn one_of<'w>(&self, i: usize, words: &[&'w str]) -> Option<(&'w str, usize)> {
         words.iter().find(|w| self.starts(i, w)).map(|w| (*w, w.chars().count()))

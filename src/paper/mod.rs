@@ -20,6 +20,7 @@ mod items;
 mod keys;
 mod number;
 mod options;
+mod own;
 mod points;
 mod question;
 mod table;

@@ -10,7 +10,7 @@ use super::finding::Code;
 use super::fold::{BLANK, LINE, Text, WRAP};
 use super::items::{Item, Page};
 use super::keys::{self, Held, Key};
-use super::options::{Chain, Form};
+use super::options::{Chain, Form, letter_index};
 use super::{Answer, Choice, Kind, Question};
 
 /// Where a key stood.
@@ -126,18 +126,11 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let mut after_key = None;
     if let Some(m) = mark {
         let value = m.end..value_end.max(m.end);
-        let letters = keys::letters(text, value.clone());
-        let truth = keys::truth(text, value.clone());
-        let read = match (&letters, truth) {
-            (Some((l, end)), _) if choice || (!free && kind != Some(Kind::TrueFalse)) => {
-                Some((Key::Letters(l.clone()), *end))
-            }
-            (_, Some((t, end))) if !free => Some((Key::Truth(t), end)),
-            (Some((l, end)), None) if !free => Some((Key::Letters(l.clone()), *end)),
-            _ => None,
-        };
+        let read = keys::announced(text, value.clone())
+            .filter(|(k, _)| !free || (choice && matches!(k, Key::Letters(_))));
         match read {
             Some((k, end)) if sound(text, &k, end, &value) => {
+                let end = repeated(text, &k, end, chain.as_ref(), &value);
                 raw = Some(m.at..end);
                 after_key = Some(end);
                 key = Some((k, Place::Mark));
@@ -165,7 +158,12 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         Held::Key(Key::Truth(_)) => !free && !choice,
         _ => false,
     };
-    let holding: Vec<_> = found.iter().filter(|b| wanted(&b.held)).collect();
+    // "一氧化氮(NO)", "元素(F)": Latin truth marks are keys only at an end of the statement.
+    let told = |b: &keys::Bracket| {
+        let latin = (b.open + 1..b.close).all(|i| text.at(i).is_ascii_alphabetic());
+        !latin || choice || b.open == body.start || ends_stem(text, b.close, stem_end)
+    };
+    let holding: Vec<_> = found.iter().filter(|b| wanted(&b.held) && told(b)).collect();
     let blanks_in_brackets = found.iter().filter(|b| b.held == Held::Blank).count();
     let mut cut: Option<Range<usize>> = None;
     if key.is_none() {
@@ -179,7 +177,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
                     };
                     key = Some((k.clone(), place));
                     raw = Some(one.open..one.close + 1);
-                    cut = Some(one.open + 1..one.close);
+                    cut = Some(hole(text, one));
                 }
             }
             [] => {}
@@ -194,7 +192,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     {
         // The same key twice is taken out twice; a different one is a conflict for the reviewer.
         if k == printed {
-            cut = Some(one.open + 1..one.close);
+            cut = Some(hole(text, one));
         } else if one.close + 2 >= stem_end {
             notes.push((
                 Code::KeyConflict,
@@ -202,7 +200,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
                 "the bracket of the wording and the printed answer differ; the printed answer was kept"
                     .into(),
             ));
-            cut = Some(one.open + 1..one.close);
+            cut = Some(hole(text, one));
         }
     }
     if item.prefixed
@@ -316,6 +314,37 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     }
 }
 
+/// What is taken out of a wording with the key: the inside of round brackets and underscores, other brackets whole.
+fn hole(text: &Text, bracket: &keys::Bracket) -> Range<usize> {
+    match text.at(bracket.open) {
+        '(' | '_' => bracket.open + 1..bracket.close,
+        _ => bracket.open..bracket.close + 1,
+    }
+}
+
+/// Whether nothing but an end mark stands between a bracket and the end of the wording.
+fn ends_stem(text: &Text, close: usize, stem_end: usize) -> bool {
+    (close + 1..stem_end).all(|i| matches!(text.at(i), '。' | '.' | ';' | '?' | '!'))
+}
+
+/// Where a key ends that repeats the text of its option: "B) Green tea", "A:温杯;".
+fn repeated(text: &Text, key: &Key, end: usize, chain: Option<&Chain>, value: &Range<usize>) -> usize {
+    let (Key::Letters(letters), Some(chain)) = (key, chain) else { return end };
+    let [letter] = letters.as_slice() else { return end };
+    let n = letter_index(*letter);
+    let Some(label) = chain.labels.get(n) else { return end };
+    let stop = chain.labels.get(n + 1).map_or(chain.end, |next| next.at);
+    let words = text.folded(label.end..stop);
+    let from = end + usize::from(matches!(text.at(end), '.' | ')' | ':' | '、'));
+    let words = words.trim_end_matches(['。', '.', ';']);
+    let length = words.chars().count();
+    if length == 0 || from + length > value.end || text.folded(from..from + length) != words {
+        return end;
+    }
+    let past = from + length;
+    past + usize::from(past < value.end && matches!(text.at(past), '。' | '.' | ';'))
+}
+
 fn item_prefixed(item: &Item) -> bool {
     item.prefixed
 }
@@ -423,8 +452,14 @@ fn count_underscores(text: &Text, stem: &[Range<usize>]) -> u32 {
 /// The stretches of a wording as one text.
 pub(super) fn stem_text(text: &Text, stem: &[Range<usize>]) -> String {
     let mut out = String::new();
+    let mut last: Option<usize> = None;
     for range in stem {
+        // Where a bracket was taken out whole, its blank is left.
+        if last.is_some_and(|end| end < range.start && matches!(text.at(end), '【' | '[' | '〔')) {
+            out.push_str("()");
+        }
         out.push_str(&text.show(range.clone()));
+        last = Some(range.end);
     }
     out.trim().to_owned()
 }
