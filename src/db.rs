@@ -9,8 +9,9 @@
 //! security and the caller's deadline hold for every statement in it.
 
 mod kept;
+mod keys;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -23,14 +24,11 @@ use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use crate::{
-    auth::{self, Caller, Credential, Key, Role, Tenant},
+    auth::{self, Caller, Credential},
     error::{Error, Result},
 };
 
 pub use kept::Kept;
-
-/// How long a checked API key is trusted without looking again: a revoked key ends after this at the latest.
-const KEY_TRUST: Duration = Duration::from_secs(10);
 
 /// The migrations of this build.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -39,7 +37,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
-    keys: Arc<quick_cache::sync::Cache<Uuid, (Arc<Key>, Instant)>>,
+    keys: keys::Keys,
 }
 
 /// A transaction of one caller.
@@ -81,7 +79,7 @@ impl Db {
             // A ping before every use would be one more round trip; a dead connection is noticed when it begins.
             .test_before_acquire(false)
             .connect_lazy_with(options.application_name("assessd"));
-        Self { pool, keys: Arc::new(quick_cache::sync::Cache::new(10_000)) }
+        Self { pool, keys: keys::Keys::default() }
     }
 
     /// The pool, for health checks and tools.
@@ -246,81 +244,6 @@ impl Db {
         let mut tx = self.begin("read only", Uuid::nil(), deadline).await?;
         sqlx::query("set local assessd.sweep = 'on'").execute(&mut *tx).await?;
         Ok(tx)
-    }
-
-    /// The API key of a credential, checked. Keys are looked up once in [`KEY_TRUST`].
-    pub async fn key(&self, credential: &Credential, deadline: Instant) -> Result<Arc<Key>> {
-        let void = || Error::Unauthenticated("the API key is unknown, expired or revoked");
-        let now = chrono::Utc::now();
-        let key = match self.keys.get(&credential.key) {
-            Some((key, until)) if until > Instant::now() => key,
-            _ => {
-                let key = Arc::new(Box::pin(self.load_key(credential, deadline)).await?.ok_or_else(void)?);
-                self.keys.insert(credential.key, (Arc::clone(&key), Instant::now() + KEY_TRUST));
-                key
-            }
-        };
-        let alive = key.expire_time.is_none_or(|t| t > now) && key.tenant.id == credential.tenant;
-        if alive && credential.matches(&key.secret_hash) { Ok(key) } else { Err(void()) }
-    }
-
-    async fn load_key(&self, credential: &Credential, deadline: Instant) -> Result<Option<Key>> {
-        let mut tx = self.begin("read only", credential.tenant, deadline).await?;
-        let row = run(
-            "api_key",
-            sqlx::query!(
-                "select k.secret_hash, k.roles, k.expire_time, t.display_name, t.page_secret
-                 from api_key k join tenant t using (tenant_id)
-                 where k.tenant_id = $1 and k.api_key_id = $2 and k.revoke_time is null",
-                credential.tenant,
-                credential.key,
-            )
-            .fetch_optional(&mut *tx),
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(row.map(|row| Key {
-            id: credential.key,
-            tenant: Arc::new(Tenant {
-                id: credential.tenant,
-                display_name: row.display_name,
-                page_secret: row.page_secret,
-            }),
-            roles: row.roles.iter().filter_map(|r| Role::parse(r)).collect(),
-            secret_hash: row.secret_hash,
-            expire_time: row.expire_time,
-        }))
-    }
-
-    /// Notes in the audit log that the caller asked for what its roles do not allow. The refusal stands whether or not
-    /// the note could be written, so a failure is only logged.
-    pub async fn note_refusal(&self, caller: &Caller) {
-        let noted = async {
-            let mut tx = self.begin("", caller.tenant.id, caller.deadline).await?;
-            run(
-                "note_refusal",
-                sqlx::query!(
-                    "insert into audit (tenant_id, audit_id, actor, method, resource, outcome)
-                     values ($1, $2, $3, $4, '', 'refused')",
-                    caller.tenant.id,
-                    Uuid::now_v7(),
-                    format!("apiKeys/{}", caller.key),
-                    caller.method,
-                )
-                .execute(&mut *tx),
-            )
-            .await?;
-            tx.commit().await?;
-            Ok::<(), Error>(())
-        };
-        if let Err(error) = noted.await {
-            tracing::error!(?error, "a refusal could not be noted in the audit log");
-        }
-    }
-
-    /// Forgets a key that was revoked here.
-    pub fn forget_key(&self, key: Uuid) {
-        self.keys.remove(&key);
     }
 
     /// Creates a tenant with an administrator's key; returns the tenant and the key's text, which is shown once.
