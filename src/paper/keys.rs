@@ -43,20 +43,8 @@ pub(super) fn marks(text: &Text) -> Vec<KeyMark> {
 }
 
 /// Words before 答案 that make it the key: 正确答案, 查看答案.
-const PREFIXES: &[&str] = &[
-    "点击查看",
-    "点击显示",
-    "查看",
-    "显示",
-    "展开",
-    "参考",
-    "正确",
-    "标准",
-    "本题",
-    "试题",
-    "题目",
-    "最佳",
-];
+const PREFIXES: &[&str] =
+    &["点击查看", "点击显示", "查看", "显示", "展开", "参考", "正确", "标准", "本题", "试题", "题目", "最佳"];
 
 /// Words for a key, longer ones first.
 const WORDS: &[&str] = &["答案及解析", "答案与解析", "答案和解析", "答案", "解答"];
@@ -144,7 +132,8 @@ pub(super) fn mark_at(text: &Text, i: usize) -> Option<KeyMark> {
         return None;
     }
     // "答:A" on lines of their own is the key of a choice question; a sentence is an answer in words.
-    let stands = text.breaks(i) && announced(text, i + 2..text.len().min(i + 40)).is_some_and(|a| text.breaks(a.1));
+    let stands =
+        text.breaks(i) && announced(text, i + 2..text.len().min(i + 40)).is_some_and(|a| text.breaks(a.1));
     Some(KeyMark { at: i, end: i + 2, free: !stands })
 }
 
@@ -224,7 +213,11 @@ fn plain(text: &Text, i: usize, end: usize) -> Option<KeyMark> {
         && !text.at(end).is_ascii_digit()
         && !text.at(end).is_ascii_uppercase()
         && !"一二三四五六七八九十(【".contains(text.at(end));
-    (words || (dash && text.breaks(i))).then_some(KeyMark { at: i, end: end + usize::from(dash), free: false })
+    (words || (dash && text.breaks(i))).then_some(KeyMark {
+        at: i,
+        end: end + usize::from(dash),
+        free: false,
+    })
 }
 
 /// Whether an explanation, a mark in brackets or a number follows: what a key may stand directly before.
@@ -379,7 +372,10 @@ fn behind_key(text: &Text, i: usize, word: &str) -> bool {
     let ahead = text.before(i);
     let past = if i < 2 { '\0' } else { text.at(i - 2) };
     let held = |c: char| matches!(c, 'A'..='H' | '√' | '×' | '对' | '错' | '确' | '误' | 'T');
-    held(ahead) && (matches!(past, ':' | '】' | '、' | ',') || past.is_ascii_uppercase() || matches!(ahead, '√' | '×'))
+    held(ahead)
+        && (matches!(past, ':' | '】' | '、' | ',')
+            || past.is_ascii_uppercase()
+            || matches!(ahead, '√' | '×'))
         || (matches!(ahead, ')' | '】' | ']' | '。') && held(past))
 }
 
@@ -509,7 +505,9 @@ pub(super) fn brackets(text: &Text, range: Range<usize>) -> Vec<Bracket> {
             }
         };
         let limit = range.end.min(i + 20);
-        let stop = |k: &usize| matches!(text.at(*k), ')' | ']' | '〕' | '】' | '(' | '[' | '【') || text.at(*k) == close;
+        let stop = |k: &usize| {
+            matches!(text.at(*k), ')' | ']' | '〕' | '】' | '(' | '[' | '【') || text.at(*k) == close
+        };
         let Some(end) = (i + 1..limit).find(stop) else {
             i += 1;
             continue;

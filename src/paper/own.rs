@@ -87,11 +87,34 @@ const ENGLISH: &[&str] = &[
 ];
 
 /// Whether the answer was right, and what it earned.
-const STATES: &[&str] = &["答案状态", "作答状态", "答题状态", "回答状态", "作答情况", "答题情况", "批改结果", "判题结果", "是否正确"];
-const SCORES: &[&str] = &["本题得分", "题目得分", "我的得分", "你的得分", "您的得分", "考生得分", "学生得分", "得分"];
+const STATES: &[&str] = &[
+    "答案状态",
+    "作答状态",
+    "答题状态",
+    "回答状态",
+    "作答情况",
+    "答题情况",
+    "批改结果",
+    "判题结果",
+    "是否正确",
+];
+const SCORES: &[&str] =
+    &["本题得分", "题目得分", "我的得分", "你的得分", "您的得分", "考生得分", "学生得分", "得分"];
 const VERDICTS: &[&str] = &[
-    "回答正确", "回答错误", "作答正确", "作答错误", "答题正确", "答题错误", "答案正确", "答案错误", "你答对了", "你答错了", "您答对了",
-    "您答错了", "未作答", "部分正确",
+    "回答正确",
+    "回答错误",
+    "作答正确",
+    "作答错误",
+    "答题正确",
+    "答题错误",
+    "答案正确",
+    "答案错误",
+    "你答对了",
+    "你答错了",
+    "您答对了",
+    "您答错了",
+    "未作答",
+    "部分正确",
 ];
 const MARKS: &[&str] = &["正确", "错误", "√", "×", "对", "错"];
 
@@ -122,7 +145,10 @@ pub(super) fn strip(text: Text, findings: &mut Vec<Finding>) -> Text {
             Code::ExamineeAnswer,
             text.line(first.start),
             text.show(first.clone()),
-            format!("{} answers or marks of an examinee were left out, beginning here; they are no keys", gone.len()),
+            format!(
+                "{} answers or marks of an examinee were left out, beginning here; they are no keys",
+                gone.len()
+            ),
         ));
     }
     text.without(&gone)
@@ -149,13 +175,18 @@ fn mark_at(text: &Text, i: usize) -> Option<usize> {
     if bracket && matches!(text.at(end), '】' | ']' | '〕' | ')') {
         return Some(end + 1 + usize::from(text.at(end + 1) == ':'));
     }
-    let linked = ["是:", "为:", "was:", "is:", ":", "是", "为", "was", "is"].iter().find(|w| text.starts_small(end, w));
+    let linked = ["是:", "为:", "was:", "is:", ":", "是", "为", "was", "is"]
+        .iter()
+        .find(|w| text.starts_small(end, w));
     let value = end + linked.map_or(0, |w| w.chars().count());
     let colon = text.before(value) == ':';
     let keyed = keys::announced(text, value..text.len().min(value + 40))
         .is_some_and(|(_, e)| text.breaks(e) || label_at(text, e) || number_at(text, e));
     // "请写出你的答案:" asks for one.
-    let asks = matches!(text.before(i), '出' | '写' | '入' | '择' | '把' | '将' | '与' | '和' | '由' | '明' | '在' | '据');
+    let asks = matches!(
+        text.before(i),
+        '出' | '写' | '入' | '择' | '把' | '将' | '与' | '和' | '由' | '明' | '在' | '据'
+    );
     let fits = match () {
         () if asks => keyed && colon,
         () if short => text.breaks(i) && colon,
@@ -178,7 +209,8 @@ fn value_end(text: &Text, from: usize) -> usize {
         if number_at(text, from) {
             return from;
         }
-        let stop = (from + 1..limit).find(|&i| label_at(text, i) || (text.has(i, LINE) && number_at(text, i)));
+        let stop =
+            (from + 1..limit).find(|&i| label_at(text, i) || (text.has(i, LINE) && number_at(text, i)));
         return stop.filter(|&s| s - from <= 400 && label_at(text, s)).unwrap_or(from);
     }
     let stop = (from + 1..limit).find(|&i| text.breaks(i) || label_at(text, i)).unwrap_or(limit);
@@ -190,12 +222,39 @@ fn value_end(text: &Text, from: usize) -> usize {
 
 /// Whether something begins at `i` that is not part of an answer: a key, a reason, points, another answer.
 fn label_at(text: &Text, i: usize) -> bool {
-    matches!(text.at(i), '正' | '参' | '标' | '答' | '解' | '得' | '本' | '题' | '知' | '考' | '难' | '【' | '[' | '〔' | '作' | '批' | '是' | 'C' | 'T' | 'A' | 'E' | 'S' | 'c' | 't' | 'a' | 'e' | 's')
-        && (keys::mark_at(text, i).is_some()
-            || keys::explanation_at(text, i).is_some()
-            || text.one_of(i, STATES).is_some()
-            || text.one_of(i, SCORES).is_some_and(|(_, n)| text.at(i + n) == ':')
-            || text.one_of(i, &["知识点:", "考点:", "难度:", "难易度:"]).is_some())
+    matches!(
+        text.at(i),
+        '正' | '参'
+            | '标'
+            | '答'
+            | '解'
+            | '得'
+            | '本'
+            | '题'
+            | '知'
+            | '考'
+            | '难'
+            | '【'
+            | '['
+            | '〔'
+            | '作'
+            | '批'
+            | '是'
+            | 'C'
+            | 'T'
+            | 'A'
+            | 'E'
+            | 'S'
+            | 'c'
+            | 't'
+            | 'a'
+            | 'e'
+            | 's'
+    ) && (keys::mark_at(text, i).is_some()
+        || keys::explanation_at(text, i).is_some()
+        || text.one_of(i, STATES).is_some()
+        || text.one_of(i, SCORES).is_some_and(|(_, n)| text.at(i + n) == ':')
+        || text.one_of(i, &["知识点:", "考点:", "难度:", "难易度:"]).is_some())
 }
 
 fn number_at(text: &Text, i: usize) -> bool {
@@ -205,7 +264,10 @@ fn number_at(text: &Text, i: usize) -> bool {
 
 /// `得分:1.0分`, `答案状态:正确`.
 fn score(text: &Text, i: usize, follows: bool) -> Option<usize> {
-    if !matches!(text.at(i), '得' | '本' | '题' | '我' | '你' | '您' | '考' | '学' | '答' | '作' | '回' | '批' | '判' | '是') {
+    if !matches!(
+        text.at(i),
+        '得' | '本' | '题' | '我' | '你' | '您' | '考' | '学' | '答' | '作' | '回' | '批' | '判' | '是'
+    ) {
         return None;
     }
     let opens = follows || text.breaks(i) || text.has(i, BLANK);
@@ -219,7 +281,9 @@ fn score(text: &Text, i: usize, follows: bool) -> Option<usize> {
     let colon = text.at(end) == ':';
     end += usize::from(colon);
     let digits = end;
-    while text.at(end).is_ascii_digit() || (matches!(text.at(end), '.' | '/') && text.at(end + 1).is_ascii_digit()) {
+    while text.at(end).is_ascii_digit()
+        || (matches!(text.at(end), '.' | '/') && text.at(end + 1).is_ascii_digit())
+    {
         end += 1;
     }
     if end == digits || !colon || (!opens && word == "得分") {
