@@ -76,6 +76,7 @@ fn dialect(text: &Text, build: &Build, d: usize, out: &mut Vec<Finding>) {
         place(Place::Glued),
         "keys stand directly before the label of option A; they were taken because the section agrees",
     );
+    once(Code::KeyMarkedOption, place(Place::Option), "options are marked as right; the marks were taken out");
     once(Code::KeyBeforeStem, place(Place::Before), "keys stand before the wording");
     once(Code::KeyInsideStem, place(Place::Inside), "keys stand inside the wording");
     once(

@@ -16,6 +16,8 @@ use super::furniture;
 use super::header::{self, Header};
 use super::items::{Item, Page};
 use super::keys;
+use super::marked;
+use super::markup;
 use super::number;
 use super::options::Labels;
 use super::own;
@@ -70,9 +72,14 @@ struct Reader<'a> {
 pub(super) fn read(source: &str) -> Reading {
     let mut findings = Vec::new();
     let text = furniture::strip(Text::fold(source), &mut findings);
+    let text = marked::strip(text);
+    let text = markup::strip(text, &mut findings);
     let text = own::strip(text, &mut findings);
     let labels = Labels::find(&text);
-    let marks = number::find(&text);
+    let mut marks = number::find(&text);
+    let mut headers = header::find(&text);
+    let starts: Vec<usize> = headers.iter().map(|h| h.at).collect();
+    number::count_named(&mut marks, &starts);
     let key_marks = keys::marks(&text);
     let explanations = keys::explanations(&text);
     let page = Page {
@@ -83,7 +90,6 @@ pub(super) fn read(source: &str) -> Reading {
         explanations: &explanations,
         unended: !source.ends_with(['\n', '\r']),
     };
-    let mut headers = header::find(&text);
     let boundaries = title::boundaries(&text, &headers);
     let ends: Vec<usize> = boundaries.iter().filter(|b| b.title).map(|b| b.range.start).collect();
     let tables = table::find(&page, &mut headers, &ends);
@@ -600,6 +606,7 @@ fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
         doubtful: false,
         decimal: false,
         odd: false,
+        unnumbered: false,
         bracket: None,
     };
     (text.len() >= range.end).then_some(Item { at: range.start, mark, prefixed: false, body: range })

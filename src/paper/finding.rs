@@ -131,6 +131,8 @@ codes! {
     KeyBeforeStem = "key_before_stem", Info;
     /// Keys stand in the middle of the wording.
     KeyInsideStem = "key_inside_stem", Info;
+    /// Options are marked as the key, by words, a sign or bold type.
+    KeyMarkedOption = "key_marked_option", Info;
     /// Keys were taken from an answer table.
     KeyTable = "key_table", Info;
     /// Options are labelled without a separator.
@@ -167,6 +169,8 @@ codes! {
     Watermark = "watermark", Info;
     /// Furniture of a site was taken out.
     Furniture = "furniture", Info;
+    /// Signs of Markdown and HTML were taken out.
+    Markup = "markup", Info;
     /// Fields for the candidate's name and number were taken out.
     CandidateFields = "candidate_fields", Info;
     /// Numbered prose that was not read as questions.

@@ -16,6 +16,10 @@ pub(super) const WRAP: u8 = 2;
 pub(super) const BLANK: u8 = 4;
 /// Furniture of the site was taken out before this character; nothing reads across it.
 pub(super) const CUT: u8 = 8;
+/// Part of a program: its line breaks are shown.
+pub(super) const CODE: u8 = 16;
+/// The label of an option that is marked as right.
+pub(super) const RIGHT: u8 = 32;
 
 /// A folded text with its way back to the original.
 pub(super) struct Text {
@@ -56,12 +60,14 @@ fn fold(c: char) -> Fold {
         | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2064}'
+        | '\u{fe0e}'
+        | '\u{fe0f}'
         | '\u{feff}' => Fold::Drop,
         _ if c.is_whitespace() || c == '\u{3164}' => Fold::Blank,
         _ if c.is_control() => Fold::Drop,
         '∶' | '︓' | 'ː' => Fold::One(':'),
-        '✓' | '✔' | '☑' => Fold::One('√'),
-        '✗' | '✘' | '✕' | '✖' | '╳' | '⨯' | '❌' => Fold::One('×'),
+        '✓' | '✔' | '☑' | '✅' | '🗹' => Fold::One('√'),
+        '✗' | '✘' | '✕' | '✖' | '╳' | '⨯' | '❌' | '☒' => Fold::One('×'),
         // A circled or raised digit is part of the wording, never an item number.
         '\u{2460}'..='\u{2473}' | '²' | '³' | '¹' | '\u{2070}'..='\u{209f}' => Fold::One(c),
         _ => {
@@ -84,7 +90,10 @@ fn wrap_width(source: &str) -> Option<usize> {
     let mut lengths: Vec<usize> = Vec::new();
     for line in source.split(['\n', '\r']) {
         let length = line.trim_start_matches('\u{feff}').chars().count();
-        if !line.trim().is_empty() {
+        // A rule drawn over the page says nothing about where words were wrapped.
+        let mut signs = line.trim().chars();
+        let rule = signs.next().is_some_and(|sign| !sign.is_alphanumeric() && signs.all(|c| c == sign));
+        if !line.trim().is_empty() && !rule {
             lengths.push(length);
         }
     }
@@ -243,7 +252,11 @@ impl Text {
             }
             if !out.is_empty() {
                 let latin = self.before(i).is_ascii_alphabetic() && self.chars[i].is_ascii_alphabetic();
-                if self.has(i, BLANK) || (latin && self.has(i, LINE | WRAP)) {
+                if i > 0 && self.has(i, LINE) && self.has(i, CODE) && self.has(i - 1, CODE) {
+                    out.push('\n');
+                    let indent = self.column.get(i).map_or(0, |c| c.saturating_sub(1) as usize);
+                    out.extend(std::iter::repeat_n(' ', indent.min(40)));
+                } else if self.has(i, BLANK) || (latin && self.has(i, LINE | WRAP)) {
                     out.push(' ');
                 }
             }

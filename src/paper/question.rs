@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::explain::{self, Explained};
 use super::finding::Code;
-use super::fold::{BLANK, LINE, Text, WRAP};
+use super::fold::{BLANK, LINE, RIGHT, Text, WRAP};
 use super::items::{Item, Page};
 use super::keys::{self, Held, Key};
 use super::options::{Chain, Form, letter_index};
@@ -26,6 +26,8 @@ pub(super) enum Place {
     Before,
     /// Directly before the label of option A.
     Glued,
+    /// A mark on the option itself.
+    Option,
     /// In an answer table.
     Table,
 }
@@ -237,6 +239,24 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         }
     }
     key = key.map(|(k, p)| (fit_truth(k, kind, choice), p));
+    // An option that is marked as right, when nothing else states the key.
+    let right = chain.as_ref().map(|c| marked(text, c)).unwrap_or_default();
+    let mut named = None;
+    if !right.is_empty() && (!free || choice) {
+        match &key {
+            None => {
+                named = Some(right.iter().collect::<String>());
+                key = Some((Key::Letters(right), Place::Option));
+            }
+            Some((Key::Letters(printed), _)) if *printed != right => notes.push((
+                Code::KeyConflict,
+                body.start..stem_end,
+                "the options marked as right and the printed answer differ; the printed answer was kept"
+                    .into(),
+            )),
+            Some(_) => {}
+        }
+    }
     let glued = match &chain {
         Some(c)
             if key.is_none()
@@ -282,7 +302,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         number: item.mark.value,
         number_raw: text.show(number_range),
         options,
-        answer_raw: raw.map(|r| text.show(r)),
+        answer_raw: named.or_else(|| raw.map(|r| text.show(r))),
         explanation: explained.body.clone().map(|r| text.show(r)).filter(|s| !s.is_empty()),
         knowledge_point: explained
             .knowledge
@@ -312,6 +332,13 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         number_glued: item.mark.glued,
         number_odd: item.mark.odd,
     }
+}
+
+/// The letters of the options that are marked as right.
+fn marked(text: &Text, chain: &Chain) -> Vec<char> {
+    let flagged = |l: &super::options::Label| (l.at..l.end).any(|i| text.has(i, RIGHT));
+    let letters = chain.labels.iter().zip('A'..).filter(|(label, _)| flagged(label));
+    letters.map(|(_, letter)| letter).collect()
 }
 
 /// What is taken out of a wording with the key: the inside of round brackets and underscores, other brackets whole.
