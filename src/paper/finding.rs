@@ -77,6 +77,12 @@ codes! {
     KeyAmbiguous = "key_ambiguous", Error;
     /// A printed key that could not be read.
     KeyUnreadable = "key_unreadable", Error;
+    /// A key that may be one text or several alternatives; it was kept as one.
+    KeyAlternatives = "key_alternatives", Error;
+    /// A key that holds the head of a section or the number of a question: two things were read as one.
+    KeyHoldsQuestion = "key_holds_question", Error;
+    /// Words or signs that tell the key are still in the wording or in an option.
+    KeyVisible = "key_visible", Error;
     /// Entries of an answer table that belong to no question for certain; none was taken.
     KeyTableUnmapped = "key_table_unmapped", Error;
     /// Rubbish of character recognition.

@@ -20,6 +20,8 @@ pub(super) const CUT: u8 = 8;
 pub(super) const CODE: u8 = 16;
 /// The label of an option that is marked as right.
 pub(super) const RIGHT: u8 = 32;
+/// A section head stood here in signs that were taken out.
+pub(super) const HEAD: u8 = 64;
 
 /// A folded text with its way back to the original.
 pub(super) struct Text {

@@ -79,7 +79,7 @@ pub(super) fn strip(mut text: Text) -> Text {
         };
         let letter = text.at(i) as usize - 'A' as usize;
         if group.last().is_none_or(|last| last.letter + 1 != letter || i - last.text > 600) {
-            settle(&text, &mut group, &mut rights, &mut gone);
+            settle(&text, &mut group, i, &mut rights, &mut gone);
             if letter != 0 {
                 i += 1;
                 continue;
@@ -93,7 +93,7 @@ pub(super) fn strip(mut text: Text) -> Text {
         group.push(Member { letter, text: end, ahead, end, gone: Vec::new(), sign: None });
         i = end;
     }
-    settle(&text, &mut group, &mut rights, &mut gone);
+    settle(&text, &mut group, text.len(), &mut rights, &mut gone);
     for at in rights {
         if let Some(flags) = text.flags.get_mut(at) {
             *flags |= RIGHT;
@@ -113,7 +113,9 @@ pub(super) fn strip(mut text: Text) -> Text {
 
 /// The label of an option at `i`: where its text begins.
 fn label(text: &Text, i: usize) -> Option<usize> {
-    if !matches!(text.at(i), 'A'..='H') || (text.before(i).is_ascii_alphanumeric() && !text.has(i, LINE | BLANK | WRAP)) {
+    if !matches!(text.at(i), 'A'..='H')
+        || (text.before(i).is_ascii_alphanumeric() && !text.has(i, LINE | BLANK | WRAP))
+    {
         return None;
     }
     match text.at(i + 1) {
@@ -125,7 +127,29 @@ fn label(text: &Text, i: usize) -> Option<usize> {
 }
 
 fn is_sign(c: char) -> bool {
-    matches!(c, '*' | '√' | '●' | '○' | '◉' | '◯' | '★' | '☆' | '■' | '□' | '☐' | '▶' | '►' | '➤' | '✅' | '⬜' | '>' | '-' | '+' | '•' | '=')
+    matches!(
+        c,
+        '*' | '√'
+            | '●'
+            | '○'
+            | '◉'
+            | '◯'
+            | '★'
+            | '☆'
+            | '■'
+            | '□'
+            | '☐'
+            | '▶'
+            | '►'
+            | '➤'
+            | '✅'
+            | '⬜'
+            | '>'
+            | '-'
+            | '+'
+            | '•'
+            | '='
+    )
 }
 
 fn is_on(c: char) -> bool {
@@ -194,7 +218,10 @@ fn words_before(text: &Text, floor: usize, end: usize) -> Option<(usize, bool)> 
                     return Some((start, right));
                 }
             }
-            if length > 2 && !matches!(*word, "true" | "false" | "right" | "wrong" | "answer") && end > floor + length {
+            if length > 2
+                && !matches!(*word, "true" | "false" | "right" | "wrong" | "answer")
+                && end > floor + length
+            {
                 let start = end - length;
                 if !text.starts_small(start, word) {
                     continue;
@@ -207,7 +234,8 @@ fn words_before(text: &Text, floor: usize, end: usize) -> Option<(usize, bool)> 
                     return Some((start - arrow.chars().count(), right));
                 }
                 // "A.温杯 正确答案"
-                if word.ends_with("答案") && length >= 4 && text.has(start, BLANK) && !text.has(start, LINE) {
+                if word.ends_with("答案") && length >= 4 && text.has(start, BLANK) && !text.has(start, LINE)
+                {
                     return Some((start, right));
                 }
             }
@@ -217,36 +245,60 @@ fn words_before(text: &Text, floor: usize, end: usize) -> Option<(usize, bool)> 
 }
 
 /// Decides about one group of options.
-fn settle(text: &Text, group: &mut Vec<Member>, rights: &mut Vec<usize>, gone: &mut Vec<Range<usize>>) {
+fn settle(
+    text: &Text,
+    group: &mut Vec<Member>,
+    limit: usize,
+    rights: &mut Vec<usize>,
+    gone: &mut Vec<Range<usize>>,
+) {
     let mut members = std::mem::take(group);
     if members.len() < 2 {
         return;
     }
     if let Some(last) = members.last_mut() {
-        let stop = (last.text..text.len().min(last.text + 300))
-            .find(|&k| (k > last.text && text.breaks(k)) || (k > last.text && keys::mark_at(text, k).is_some()) || keys::explanation_at(text, k).is_some())
-            .unwrap_or(text.len().min(last.text + 300));
+        let limit = limit.min(last.text + 300);
+        let ends = |k: usize| {
+            text.breaks(k) || keys::mark_at(text, k).is_some() || keys::explanation_at(text, k).is_some()
+        };
+        let stop = (last.text + 1..limit).find(|&k| ends(k)).unwrap_or(limit);
         last.end = stop;
         // In one line with the next question its words end at its number.
-        if let Some(words) = (last.text..stop).find(|&k| matches!(text.at(k), '(' | '【' | '[') && words_at(text, k).is_some()) {
+        if let Some(words) =
+            (last.text..stop).find(|&k| matches!(text.at(k), '(' | '【' | '[') && words_at(text, k).is_some())
+        {
             last.end = words_at(text, words).unwrap_or(stop);
         }
     }
     let mut wrong: Vec<usize> = Vec::new();
     for (n, member) in members.iter_mut().enumerate() {
         let ahead = member.ahead.clone();
-        let bold_ahead = text.starts(ahead.start, "**") || text.starts(ahead.start, "==") || text.at(ahead.start) == '<'
+        let bold_ahead = text.starts(ahead.start, "**")
+            || text.starts(ahead.start, "==")
+            || text.at(ahead.start) == '<'
             || (ahead.len() >= 2 && text.starts(ahead.end - 2, "**"));
         if !ahead.is_empty() {
             let on = ahead.clone().any(|k| is_on(text.at(k)) || matches!(text.at(k), 'x' | 'X'));
-            let bullet = !bold_ahead && ahead.clone().all(|k| matches!(text.at(k), '-' | '+' | '>' | '•' | '=' | '○' | '□' | '☐' | '☆' | '⬜' | '◯' | '[' | ']'));
+            let bullet = !bold_ahead
+                && ahead.clone().all(|k| {
+                    matches!(
+                        text.at(k),
+                        '-' | '+' | '>' | '•' | '=' | '○' | '□' | '☐' | '☆' | '⬜' | '◯' | '[' | ']'
+                    )
+                });
             member.sign = Some(if on && !bold_ahead { Sign::Symbol } else { Sign::Off });
-            if !bullet || !text.has(ahead.start, LINE) || ahead.clone().any(|k| !matches!(text.at(k), '-' | '+' | '>' | '•')) {
+            if !bullet
+                || !text.has(ahead.start, LINE)
+                || ahead.clone().any(|k| !matches!(text.at(k), '-' | '+' | '>' | '•'))
+            {
                 member.gone.push(ahead.clone());
             }
         }
         let mut end = member.end;
-        while end > member.text && matches!(text.before(end), ';' | '。') && words_before(text, member.text, end - 1).is_some() {
+        while end > member.text
+            && matches!(text.before(end), ';' | '。')
+            && words_before(text, member.text, end - 1).is_some()
+        {
             end -= 1;
         }
         if let Some((start, right)) = words_before(text, member.text, end) {
@@ -267,7 +319,16 @@ fn settle(text: &Text, group: &mut Vec<Member>, rights: &mut Vec<usize>, gone: &
             end -= 1;
         }
         // Bold from the label, or from the text, to the end.
-        for (open, close) in [("**", "**"), ("__", "__"), ("==", "=="), ("<b>", "</b>"), ("<strong>", "</strong>"), ("<u>", "</u>"), ("<mark>", "</mark>"), ("<em>", "</em>")] {
+        for (open, close) in [
+            ("**", "**"),
+            ("__", "__"),
+            ("==", "=="),
+            ("<b>", "</b>"),
+            ("<strong>", "</strong>"),
+            ("<u>", "</u>"),
+            ("<mark>", "</mark>"),
+            ("<em>", "</em>"),
+        ] {
             let (m, n) = (open.chars().count(), close.chars().count());
             let inside = text.starts(member.text, open);
             let before = ahead.len() >= m && text.starts(ahead.end - m, open);

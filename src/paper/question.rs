@@ -6,11 +6,13 @@
 use std::ops::Range;
 
 use super::explain::{self, Explained};
+use super::fill::{self, Filled};
 use super::finding::Code;
 use super::fold::{BLANK, LINE, RIGHT, Text, WRAP};
 use super::items::{Item, Page};
 use super::keys::{self, Held, Key};
 use super::options::{Chain, Form, letter_index};
+use super::tag;
 use super::{Answer, Choice, Kind, Question};
 
 /// Where a key stood.
@@ -61,12 +63,24 @@ pub(super) struct Draft {
     pub(super) number_glued: bool,
     /// Its number is punctuated oddly.
     pub(super) number_odd: bool,
+    /// What a tag of its own says that it is.
+    pub(super) tag: Option<Kind>,
+    /// The wording with the key in it.
+    pub(super) plain: Range<usize>,
+    /// Answers that may be printed in the blanks.
+    pub(super) filled: Vec<Filled>,
 }
 
 /// Reads an item of a section of the given kind, or of none.
 pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let text = page.text;
-    let body = item.body.clone();
+    let mut body = item.body.clone();
+    let mut tagged = None;
+    while let Some((end, kind)) = tag::at(text, body.start).filter(|t| t.0 < body.end) {
+        body.start = end;
+        tagged = Some(kind);
+    }
+    let kind = kind.or(tagged);
     let mut notes: Vec<(Code, Range<usize>, String)> = Vec::new();
     let explanation = page.explanation_in(body.clone());
     let label = explain::first_label(text, body.clone()).filter(|_| explanation.is_none());
@@ -113,6 +127,14 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         (Some(c), Some(m)) => c.labels.first().map_or(front, |l| l.at).min(m.at.max(body.start)),
         (Some(c), None) => c.labels.first().map_or(front, |l| l.at),
         (None, _) => front,
+    };
+
+    let stem_end = match tag::before(text, body.start, stem_end) {
+        Some((start, kind)) => {
+            tagged = tagged.or(Some(kind));
+            start
+        }
+        None => stem_end,
     };
 
     let mut options = Vec::new();
@@ -297,6 +319,11 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let blanks = underscores + u32::try_from(blanks_in_brackets + usize::from(cut.is_some())).unwrap_or(0);
     notice(text, &found, &mut notes, stem_end, choice);
 
+    let filled = if kind == Some(Kind::FillBlank) && words.is_none() {
+        fill::filled(text, body.start..stem_stop)
+    } else {
+        Vec::new()
+    };
     let number_range = item.at..item.mark.end;
     let question = Question {
         number: item.mark.value,
@@ -331,6 +358,9 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         prefixed: item.prefixed,
         number_glued: item.mark.glued,
         number_odd: item.mark.odd,
+        tag: tagged,
+        plain: body.start..stem_stop,
+        filled,
     }
 }
 
@@ -424,7 +454,7 @@ fn read_options(
             first.at..chain.end,
             "labels carry no punctuation; they were taken because A, B, C follow in order".into(),
         ));
-    } else if text.has(first.end - 1, BLANK) && first.form != Form::Paren {
+    } else if text.has(first.end - 1, BLANK) && !matches!(first.form, Form::Paren | Form::Lens) {
         notes.push((
             Code::OptionsSpacedSeparator,
             first.at..first.end,
@@ -497,25 +527,6 @@ fn trim_option(words: String) -> String {
 
 fn trim_end(words: String) -> String {
     words.trim_end_matches(['。', '.', ' ', ';', '；', '．']).to_owned()
-}
-
-/// Splits a key in words into one text per blank when the pieces tally.
-pub(super) fn blanks(words: &str, count: u32) -> Vec<String> {
-    let whole = words.trim().trim_end_matches(['。', '.', ';', '；']).trim();
-    let split = |marks: &[char]| -> Vec<String> {
-        whole.split(marks).map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned).collect()
-    };
-    let firm = split(&[';', '；', '|']);
-    if firm.len() > 1 {
-        return firm;
-    }
-    for marks in [&['、'][..], &[',', '，'], &[' ', '\u{3000}']] {
-        let pieces = split(marks);
-        if pieces.len() > 1 && u32::try_from(pieces.len()) == Ok(count) {
-            return pieces;
-        }
-    }
-    if whole.is_empty() { Vec::new() } else { vec![whole.to_owned()] }
 }
 
 /// Parts of a task, `1)…2)…` or `(1)…(2)…`, sorted; the flag tells that they stood out of order.
