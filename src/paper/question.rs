@@ -402,6 +402,16 @@ fn repeated(text: &Text, key: &Key, end: usize, chain: Option<&Chain>, value: &R
     past + usize::from(past < value.end && matches!(text.at(past), '。' | '.' | ';'))
 }
 
+/// Gives a question the reason that was found elsewhere.
+pub(super) fn explain(text: &Text, draft: &mut Draft) {
+    let show = |part: &Option<Range<usize>>| part.clone().map(|r| text.show(r)).filter(|s| !s.is_empty());
+    let explained = &draft.explained;
+    draft.question.explanation = show(&explained.body);
+    draft.question.knowledge_point = show(&explained.knowledge).map(trim_end);
+    draft.question.common_mistake = show(&explained.mistake);
+    draft.question.difficulty = show(&explained.difficulty).map(trim_end);
+}
+
 fn item_prefixed(item: &Item) -> bool {
     item.prefixed
 }
@@ -428,7 +438,7 @@ fn fit_truth(key: Key, kind: Option<Kind>, choice: bool) -> Key {
     }
 }
 
-fn read_options(
+pub(super) fn read_options(
     text: &Text,
     chain: &Chain,
     options: &mut Vec<Choice>,

@@ -74,7 +74,11 @@ pub(super) fn questions(text: &Text, build: &mut Build, d: usize, unended: bool,
                 push(*code, text.line(range.start), text.show(range.clone()), message.clone());
             }
         }
-        if draft.question.stem.is_empty() {
+        // A gap of a cloze text has its wording there.
+        let gap = draft.question.stem.is_empty()
+            && build.document.sections.get(section).is_some_and(|s| s.material.is_some())
+            && draft.question.options.len() >= 2;
+        if draft.question.stem.is_empty() && !gap {
             draft.question.missing.push(Missing::Stem);
         }
         let options = draft.question.options.len();
@@ -130,7 +134,7 @@ pub(super) fn questions(text: &Text, build: &mut Build, d: usize, unended: bool,
                 stem.clone(),
                 "the text ends within the explanation of this question; what is there was kept".into(),
             );
-        } else if draft.question.stem.is_empty() {
+        } else if draft.question.stem.is_empty() && !gap {
             push(
                 Code::TruncatedQuestion,
                 line,
@@ -361,8 +365,7 @@ fn holds_question(question: &Question) -> Option<String> {
     };
     let fill = question.kind == Kind::FillBlank;
     texts.into_iter().find_map(|text| {
-        let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
-        let chars: Vec<char> = folded.chars().collect();
+        let chars: Vec<char> = text.nfkc().collect();
         let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
         let found = (0..chars.len()).find(|&i| {
             let before = if i == 0 { '\0' } else { chars[i - 1] };
