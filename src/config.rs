@@ -30,6 +30,12 @@ pub struct Settings {
     pub deadline_s: u64,
     /// How long calls that are under way may go on after a stop was asked for, in seconds.
     pub drain_s: u64,
+    /// Connections of callers at a time, as far as the files of the process allow.
+    pub client_connections: usize,
+    /// Connections of callers from one address at a time.
+    pub client_connections_per_address: usize,
+    /// Megabytes of requests that are under way at a time, half of them of one tenant; what is beyond is refused.
+    pub request_megabytes: usize,
     /// What to log, such as `info` or `assessd=debug,info`.
     pub log: String,
     /// How to log.
@@ -58,6 +64,9 @@ impl Default for Settings {
             max_connections: 16,
             deadline_s: 60,
             drain_s: 20,
+            client_connections: 4096,
+            client_connections_per_address: 1024,
+            request_megabytes: 256,
             log: "info".to_owned(),
             log_format: LogFormat::Human,
             otlp_endpoint: None,
@@ -103,7 +112,7 @@ pub struct Flags {
 }
 
 /// The settings and whether each is a number.
-const NAMES: [(&str, bool); 10] = [
+const NAMES: [(&str, bool); 13] = [
     ("listen", false),
     ("database_url", false),
     ("data_dir", false),
@@ -111,6 +120,9 @@ const NAMES: [(&str, bool); 10] = [
     ("max_connections", true),
     ("deadline_s", true),
     ("drain_s", true),
+    ("client_connections", true),
+    ("client_connections_per_address", true),
+    ("request_megabytes", true),
     ("log", false),
     ("log_format", false),
     ("otlp_endpoint", false),

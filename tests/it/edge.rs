@@ -14,6 +14,7 @@ use assessd::{
     server::Options,
 };
 use sqlx::{Connection, PgConnection};
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, transport::Channel};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -257,7 +258,7 @@ async fn a_deadline_ends_the_call_and_its_statement() {
     sqlx::raw_sql("begin; lock table question in access exclusive mode").execute(&mut holder).await.unwrap();
 
     // The time that the caller names; past the transport's own timer, by calling the service behind the edge itself.
-    let edge = EdgeLayer { db: world.db.clone(), deadline: Duration::from_secs(60) };
+    let edge = EdgeLayer::new(world.db.clone(), Duration::from_secs(60), 1 << 20, CancellationToken::new());
     let service = edge.layer(QuestionBankServiceServer::new(Banks::new(world.db.clone())));
     let mut client = QuestionBankServiceClient::new(service);
     for millis in [50, 400] {
