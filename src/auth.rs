@@ -305,7 +305,12 @@ impl Credential {
 
     /// Tells this credential from every other one, and no secret.
     pub fn digest(&self) -> [u8; 32] {
-        Sha256::new().chain_update(self.tenant).chain_update(self.key).chain_update(self.secret).finalize().into()
+        Sha256::new()
+            .chain_update(self.tenant)
+            .chain_update(self.key)
+            .chain_update(self.secret)
+            .finalize()
+            .into()
     }
 
     /// Whether the stored hash is that of this secret, in constant time.

@@ -155,7 +155,8 @@ impl Core {
     {
         let held = Held::new(&self.budget, None);
         let request = self.metered(request, method, &held, OPEN_PAUSE);
-        let response = match tokio::time::timeout(OPEN_PATIENCE.min(self.deadline), inner.call(request)).await {
+        let response = match tokio::time::timeout(OPEN_PATIENCE.min(self.deadline), inner.call(request)).await
+        {
             Ok(response) => response?,
             Err(_) => Status::from(Error::DeadlineExceeded).into_http(),
         };
@@ -210,7 +211,8 @@ impl Core {
         if method::is_guarded(path) {
             let peer = request.extensions().get::<Peer>().copied();
             let deadline = Instant::now() + allowed_time(request.headers(), self.deadline);
-            let proved = tokio::time::timeout_at(deadline, self.prove(request.headers(), peer, deadline)).await;
+            let proved =
+                tokio::time::timeout_at(deadline, self.prove(request.headers(), peer, deadline)).await;
             if let Err(error) = proved.unwrap_or(Err(Error::DeadlineExceeded)) {
                 let status = Status::from(error);
                 self.peers.refused(peer, status.code(), "?", Instant::now());
@@ -260,8 +262,9 @@ impl Core {
             .get(AUTHORIZATION)
             .and_then(|v| v.to_str().ok())
             .ok_or(Error::Unauthenticated("send the API key as metadata: authorization: Bearer assessd_…"))?;
-        let credential = Credential::from_header(header)
-            .ok_or(Error::Unauthenticated("the authorization metadata is not of the form: Bearer assessd_…"))?;
+        let credential = Credential::from_header(header).ok_or(Error::Unauthenticated(
+            "the authorization metadata is not of the form: Bearer assessd_…",
+        ))?;
         match self.db.kept_key(&credential) {
             Proof::Good(key) => return Ok(key),
             Proof::Bad => return Err(VOID),

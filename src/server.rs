@@ -124,7 +124,8 @@ pub async fn serve(
     let connections = Connections::new(most, options.client_connections_per_address);
     // Whoever drops this future instead of stopping it must not leave its connections behind.
     let _closed = Closed(connections.clone());
-    let bounds = Bounds { calls: CALLS, idle: options.idle, silence: options.deadline + Duration::from_secs(30) };
+    let bounds =
+        Bounds { calls: CALLS, idle: options.idle, silence: options.deadline + Duration::from_secs(30) };
     let served = TaskTracker::new();
     let taking = listener::take(
         listener,

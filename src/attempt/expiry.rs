@@ -114,7 +114,8 @@ pub async fn end_overdue(db: &Db, plans: &Plans, tenant: Uuid) -> Result<Turn> {
         // What is over and not there is locked by somebody, who ends it or lets go of it soon.
         let left = sql::until_overdue(unit.conn(), tenant, LATE_WINDOW_S).await?;
         unit.rollback().await?;
-        let wait = left.map_or(Duration::ZERO, |left| Duration::from_secs_f64(left.clamp(0.0, LATER.as_secs_f64())));
+        let wait =
+            left.map_or(Duration::ZERO, |left| Duration::from_secs_f64(left.clamp(0.0, LATER.as_secs_f64())));
         return Ok(Turn::Done(0, wait));
     }
     let mut ended = Vec::with_capacity(rows.len());

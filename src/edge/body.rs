@@ -59,7 +59,11 @@ impl<B> Metered<B> {
 
     /// Counts what came.
     fn count(&mut self, data: &[u8]) -> Result<()> {
-        if self.method.brings == Brings::One && self.framing.partial() == 0 && self.given > 0 && !data.is_empty() {
+        if self.method.brings == Brings::One
+            && self.framing.partial() == 0
+            && self.given > 0
+            && !data.is_empty()
+        {
             return Err(Error::invalid("", "the call has more than one message"));
         }
         // The reader asks for more when it is done with the messages that it was given.
@@ -72,7 +76,10 @@ impl<B> Metered<B> {
         let progress = self.framing.feed(data, self.method.largest);
         if progress.too_large {
             let most = self.method.largest;
-            return Err(Error::invalid("", format!("the message is larger than {most} bytes, the most that this method takes")));
+            return Err(Error::invalid(
+                "",
+                format!("the message is larger than {most} bytes, the most that this method takes"),
+            ));
         }
         self.given += before + data.len() - self.framing.partial();
         if progress.messages > 0

@@ -34,7 +34,9 @@ impl Budget {
         if let Some(share) = share
             && !add(share, bytes, self.most / 2)
         {
-            return Err(Error::Exhausted("too many bytes of your requests are under way; retry a little later"));
+            return Err(Error::Exhausted(
+                "too many bytes of your requests are under way; retry a little later",
+            ));
         }
         if add(&self.used, bytes, self.most) {
             return Ok(());

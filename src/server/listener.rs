@@ -18,7 +18,7 @@ use hyper::{body::Incoming, rt::Executor, server::conn::http2, service::service_
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
@@ -83,7 +83,7 @@ pub async fn take(
             Err(error) => {
                 troubles.tell(&format!("connections cannot be taken: {error}"));
                 connections.make_room();
-                tokio::time::sleep(PAUSE).await;
+                sleep(PAUSE).await;
             }
         }
     }
@@ -192,26 +192,25 @@ where
     }
 }
 
-/// Runs a call as long as something happens to it: it is woken by what it waits for.
+/// Runs a call as long as something happens to it, which is that it is woken by what it waits for. It ends when `silence`
+/// has passed in which nothing did, twice that time after the last thing at the latest.
 async fn attend(call: impl Future<Output = ()>, silence: Duration) {
     let mut call = pin!(call);
-    let mut over = pin!(sleep_until(Instant::now() + silence));
-    let mut last = Instant::now();
+    let mut over = pin!(sleep(silence));
+    let mut moved = false;
     poll_fn(|cx| {
         if call.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
         let mut by_time = false;
         while over.as_mut().poll(cx).is_ready() {
-            if last.elapsed() >= silence {
+            if !std::mem::take(&mut moved) {
                 return Poll::Ready(());
             }
-            over.as_mut().reset(last + silence);
+            over.as_mut().reset(Instant::now() + silence);
             by_time = true;
         }
-        if !by_time {
-            last = Instant::now();
-        }
+        moved |= !by_time;
         Poll::Pending
     })
     .await;
@@ -230,14 +229,14 @@ mod tests {
         let begun = Instant::now();
         let busy = async {
             for _ in 0..4 {
-                tokio::time::sleep(silence / 2).await;
+                sleep(silence * 7 / 10).await;
             }
             std::future::pending().await
         };
         attend(busy, silence).await;
-        assert!(begun.elapsed() >= silence * 3, "counted from when something happened last");
+        assert!(begun.elapsed() >= silence * 28 / 10, "{:?} is too soon", begun.elapsed());
         let begun = Instant::now();
-        attend(tokio::time::sleep(silence / 4), silence).await;
-        assert!(begun.elapsed() < silence);
+        attend(sleep(silence / 4), silence).await;
+        assert!(begun.elapsed() >= silence / 4);
     }
 }
