@@ -100,6 +100,7 @@ pub fn allowed(method: &str) -> &'static [Role] {
     match method {
         "AdminService/GetCaller" => &Role::ALL,
         "QuestionBankService/CreateBank"
+        | "QuestionBankService/UpdateBank"
         | "QuestionBankService/CreateQuestion"
         | "QuestionBankService/UpdateQuestion"
         | "QuestionBankService/ImportQuestions" => &[Author],

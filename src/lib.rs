@@ -19,7 +19,7 @@
 //! | [`analysis`] | statistics over marks |
 //! | [`admin`] | API keys |
 //! | [`auth`] [`edge`] [`codec`] [`door`] [`error`] | who calls; the layer around every call; reading and parsing requests; what can go wrong |
-//! | [`db`] [`page`] [`filter`] | transactions and the unit of work; lists |
+//! | [`db`] [`page`] [`filter`] [`place`] [`mask`] | transactions and the unit of work; lists and their parents; updates |
 //! | [`config`] [`telemetry`] [`server`] [`embedded`] | settings, logs and traces, the server, the embedded PostgreSQL |
 //! | [`cli`] [`demo`] | the command line; the demonstration |
 //!
@@ -49,10 +49,12 @@ pub mod exam;
 pub mod filter;
 pub mod grading;
 pub mod ids;
+pub mod mask;
 pub mod operation;
 pub mod page;
 pub mod paper;
 pub mod pb;
+pub mod place;
 pub mod points;
 pub mod result;
 pub mod scoring;

@@ -11,13 +11,16 @@ use hmac::{Hmac, Mac};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
     auth::Caller,
+    db::run,
     door::Fields,
-    filter::{self, Comparison, Field},
+    error::Result,
+    filter::{Field, Filter},
+    place::Place,
 };
 
 /// Rows a page where the caller does not say.
@@ -73,7 +76,7 @@ pub struct Page {
     size: i32,
     order: usize,
     descending: bool,
-    filter: Vec<Comparison>,
+    filter: Filter,
     after: Option<Vec<Key>>,
     digest: [u8; 16],
 }
@@ -106,7 +109,7 @@ impl Page {
             fields.bad("page_size", "must not be negative");
         }
         let size = if ask.size == 0 { DEFAULT_SIZE } else { ask.size.clamp(1, MAX_SIZE) };
-        let filter = fields.take("filter", filter::parse(ask.filter, listing.fields));
+        let filter = fields.take("filter", Filter::parse(ask.filter, listing.fields));
         let (order, descending) = fields.take("order_by", parse_order(listing, ask.order_by));
 
         let mut hash = Sha256::new();
@@ -136,7 +139,7 @@ impl Page {
 
     /// Appends the conditions, each beginning with ` and `, to a statement that ends in a where clause.
     pub fn push_conditions(&self, query: &mut QueryBuilder<Postgres>) {
-        filter::push(query, &self.filter);
+        self.filter.push(query);
         let Some(after) = &self.after else { return };
         query.push(" and (");
         for (i, column) in self.columns().enumerate() {
@@ -155,6 +158,28 @@ impl Page {
             };
         }
         query.push(")");
+    }
+
+    /// The rows of a page, from a statement that ends in a where clause and has no conditions of the page yet.
+    pub async fn rows<T>(
+        &self,
+        name: &'static str,
+        conn: &mut PgConnection,
+        tenant: Uuid,
+        place: &Place,
+        mut query: QueryBuilder<Postgres>,
+    ) -> Result<Vec<T>>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        place.push(&mut query, tenant);
+        self.push_conditions(&mut query);
+        self.push_order(&mut query);
+        // A statement of a shape that hardly comes again must not push those that do out of the connection's store.
+        let statement = query.build_query_as().persistent(self.filter.is_common());
+        let rows = run(name, statement.fetch_all(&mut *conn)).await?;
+        place.check(conn, tenant, rows.is_empty()).await?;
+        Ok(rows)
     }
 
     /// Appends order and limit: one row more than the page holds tells whether there is another page.

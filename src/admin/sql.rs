@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
+    error::Result,
     page::{Listing, Order, Page},
+    place::Place,
 };
 
 /// A key as stored, without its hash.
@@ -77,12 +79,10 @@ pub static KEYS: Listing = Listing {
 };
 
 /// A page of keys.
-pub async fn list(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<KeyRow>, sqlx::Error> {
+pub async fn list(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<KeyRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select api_key_id, display_name, roles, create_time, expire_time, revoke_time from api_key k where k.tenant_id = ",
     );
     query.push_bind(tenant);
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("api_key_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("api_key_list", conn, tenant, &Place::Anywhere, query).await
 }

@@ -11,8 +11,10 @@ use crate::{
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{BankId, BankName, BlueprintId, BlueprintName, FormId, FormName, Parent},
+    mask::Mask,
     page::{Ask, Key, Page},
     pb::{self, assembly_service_server::AssemblyService},
+    place::Place,
     points::Points,
 };
 
@@ -92,14 +94,7 @@ impl Assembly {
         let request_id = fields.request_id(&request.request_id);
         let given = fields.required("blueprint", request.blueprint.clone());
         let name: BlueprintName = fields.take("blueprint.name", given.name.parse());
-        let paths = request.update_mask.as_ref().map(|m| m.paths.as_slice()).unwrap_or_default();
-        for path in paths {
-            match path.as_str() {
-                "*" | "display_name" | "sections" | "total_points" | "duration" => {}
-                "bank" => fields.bad("update_mask", "\"bank\" is fixed once the blueprint is created"),
-                _ => fields.bad("update_mask", format!("{path:?} is no field that can be changed")),
-            }
-        }
+        let mask = Mask::parse(request.update_mask.as_ref(), &given, &mut fields)?;
         fields.done()?;
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
@@ -110,15 +105,15 @@ impl Assembly {
                 return Err(Error::Stale(name.to_string()));
             }
             let mut fields = Fields::default();
-            if !given.bank.is_empty() && given.bank != format!("banks/{}", old.bank_id) {
+            if mask.asks_fixed("bank") && given.bank != format!("banks/{}", old.bank_id) {
                 fields.bad("blueprint.bank", "is fixed once the blueprint is created");
             }
-            let merged = parse_under("blueprint", &wire::merge(&old, &given, paths), &mut fields);
+            let merged = parse_under("blueprint", &mask.apply(&wire::stated(&old), &given)?, &mut fields);
             let merged = whole(fields, merged)?;
             let row = sql::update_blueprint(unit.conn(), tenant, &name.blueprint, &merged)
                 .await?
                 .ok_or_else(absent)?;
-            unit.changed("blueprint.updated", &name, json!({ "fields": paths }));
+            unit.changed("blueprint.updated", &name, json!({ "fields": mask.paths() }));
             Ok(wire::show(&row))
         })
         .await
@@ -275,7 +270,7 @@ impl Assembly {
         let page = Page::parse(&sql::FORMS, caller, ask, &mut fields);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
-        let rows = sql::forms(&mut tx, caller.tenant.id, parent.one().map(|p| &p.blueprint), &page).await?;
+        let rows = sql::forms(&mut tx, caller.tenant.id, &Place::of(parent), &page).await?;
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, |r| {
             vec![Key::Time(r.create_time), Key::Text(r.blueprint_id.clone()), Key::Text(r.form_id.clone())]

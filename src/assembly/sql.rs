@@ -11,9 +11,11 @@ use uuid::Uuid;
 use crate::{
     bank::content::{Content, Kind},
     db::run,
+    error::Result,
     filter::{Field, FieldType},
     ids::{BankId, BlueprintId, FormName, QuestionId, QuestionName, QuestionRef},
     page::{Listing, Order, Page},
+    place::Place,
     points::Points,
 };
 
@@ -190,20 +192,14 @@ pub static BLUEPRINTS: Listing = Listing {
 };
 
 /// A page of blueprints.
-pub async fn blueprints(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    page: &Page,
-) -> Result<Vec<BlueprintRow>, sqlx::Error> {
+pub async fn blueprints(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<BlueprintRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select blueprint_id, display_name, bank_id, sections, total, total_declared, duration_s, question_count,
             revision, create_time, update_time
          from blueprint b where b.tenant_id = ",
     );
     query.push_bind(tenant);
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("blueprint_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("blueprint_list", conn, tenant, &Place::Anywhere, query).await
 }
 
 /// The published questions of a bank, each in its newest version: what a draw chooses from. Topic, tags and the like
@@ -401,21 +397,19 @@ pub static FORMS: Listing = Listing {
 pub async fn forms(
     conn: &mut PgConnection,
     tenant: Uuid,
-    blueprint: Option<&BlueprintId>,
+    place: &Place,
     page: &Page,
-) -> Result<Vec<FormRow>, sqlx::Error> {
+) -> Result<Vec<FormRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select blueprint_id, form_id, label, title, bank_id, seed, algorithm, sections, total, duration_s,
             question_count, position_count, create_time
          from form f where f.tenant_id = ",
     );
     query.push_bind(tenant);
-    if let Some(blueprint) = blueprint {
-        query.push(" and f.blueprint_id = ").push_bind(blueprint.as_str().to_owned());
+    if let Place::Blueprint(name) = place {
+        query.push(" and f.blueprint_id = ").push_bind(name.blueprint.to_string());
     }
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("form_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("form_list", conn, tenant, place, query).await
 }
 
 /// A form with its questions.

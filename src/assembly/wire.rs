@@ -243,28 +243,13 @@ fn show_section(section: &Section, bank: &str) -> pb::BlueprintSection {
     }
 }
 
-/// `old` with the fields of `new` that the mask names; all that can be changed where it names none.
-pub fn merge(row: &BlueprintRow, new: &pb::Blueprint, paths: &[String]) -> pb::Blueprint {
-    let all = paths.is_empty() || paths.iter().any(|p| p == "*");
-    let named = |field: &str| all || paths.iter().any(|p| p == field);
-    let mut merged = show(row);
+/// A blueprint as its author stated it: a total that nobody stated is the sum, also of sections to come.
+pub fn stated(row: &BlueprintRow) -> pb::Blueprint {
+    let mut stated = show(row);
     if !row.total_declared {
-        // A total that nobody stated is the sum, also of the sections to come.
-        merged.total_points.clear();
+        stated.total_points.clear();
     }
-    if named("display_name") {
-        merged.display_name.clone_from(&new.display_name);
-    }
-    if named("sections") {
-        merged.sections.clone_from(&new.sections);
-    }
-    if named("total_points") {
-        merged.total_points.clone_from(&new.total_points);
-    }
-    if named("duration") {
-        merged.duration = new.duration;
-    }
-    merged
+    stated
 }
 
 /// What a blueprint finds in its bank: the sections' supplies, and what is missing for so many forms.

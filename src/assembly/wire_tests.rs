@@ -98,7 +98,8 @@ fn a_total_that_is_not_stated_is_the_sum_and_stays_so() {
     let row = row(&given);
     assert_eq!(show(&row).total_points, "35");
     let one = pb::Blueprint { sections: blueprint().sections[1..].to_vec(), ..Default::default() };
-    let merged = merge(&row, &one, &["sections".to_owned()]);
+    let mask = crate::mask::Mask::parse(None, &one, &mut fields).unwrap();
+    let merged = mask.apply(&stated(&row), &one).unwrap();
     assert_eq!(merged.display_name, blueprint().display_name);
     assert_eq!(parse(&merged, &mut fields).unwrap().rules.total(), Points::from(20));
 }

@@ -136,7 +136,7 @@ pub async fn run(
         Begun::Done(first) => return Ok(first),
     };
     // Two imports of one file at once must not both find the bank empty.
-    if !sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await? {
+    if sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await?.is_none() {
         return Err(Error::NotFound(import.bank.to_string()));
     }
     let conflicts = settle(unit.conn(), caller, &import, &mut found, &reading).await?;

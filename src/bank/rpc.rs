@@ -10,12 +10,14 @@ use crate::{
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{BankId, BankName, Parent, QuestionId, QuestionName, QuestionRef},
+    mask::Mask,
     page::{Ask, Key, Page},
     pb::{self, question_bank_service_server::QuestionBankService},
+    place::Place,
 };
 
 use super::{
-    draft::{is_content_field, merge, parse_draft},
+    draft::parse_draft,
     fingerprint::exact,
     import,
     show::{show_bank, show_question},
@@ -43,8 +45,9 @@ impl Banks {
         let id = fields.take("bank_id", BankId::chosen_or_new(&request.bank_id));
         let request_id = fields.request_id(&request.request_id);
         let bank = fields.required("bank", request.bank.clone());
-        let display_name = fields.text("bank.display_name", &bank.display_name, 1, 200);
-        let description = fields.text("bank.description", &bank.description, 0, 2000);
+        let mut inner = Fields::under("bank");
+        let (display_name, description) = bank_texts(&bank, &mut inner);
+        fields.absorb(inner);
         fields.done()?;
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
@@ -90,6 +93,34 @@ impl Banks {
             banks: rows.iter().map(|r| show_bank(r, 0, 0)).collect(),
             next_page_token,
         })
+    }
+
+    async fn update_bank(&self, caller: &Caller, request: pb::UpdateBankRequest) -> Result<pb::Bank> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let given = fields.required("bank", request.bank.clone());
+        let name: BankName = fields.take("bank.name", given.name.parse());
+        let mask = Mask::parse(request.update_mask.as_ref(), &given, &mut fields)?;
+        fields.done()?;
+
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let tenant = caller.tenant.id;
+            let absent = || Error::NotFound(name.to_string());
+            let old = sql::lock_bank(unit.conn(), tenant, &name.bank).await?.ok_or_else(absent)?;
+            if !given.etag.is_empty() && given.etag != old.revision.to_string() {
+                return Err(Error::Stale(name.to_string()));
+            }
+            let merged = mask.apply(&show_bank(&old, 0, 0), &given)?;
+            let mut fields = Fields::under("bank");
+            let (display_name, description) = bank_texts(&merged, &mut fields);
+            fields.done()?;
+            sql::update_bank(unit.conn(), tenant, &name.bank, &display_name, &description).await?;
+            unit.changed("bank.updated", &name, json!({ "fields": mask.paths() }));
+            let found = sql::bank(unit.conn(), tenant, &name.bank).await?;
+            let (row, live, published) = found.ok_or_else(absent)?;
+            Ok(show_bank(&row, live, published))
+        })
+        .await
     }
 
     async fn create_question(
@@ -203,7 +234,7 @@ impl Banks {
         let page = Page::parse(&sql::QUESTIONS, caller, ask, &mut fields);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
-        let rows = sql::questions(&mut tx, caller.tenant.id, parent.one().map(|p| &p.bank), &page).await?;
+        let rows = sql::questions(&mut tx, caller.tenant.id, &Place::of(parent), &page).await?;
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, |r| sql::question_key(&page, r));
         Ok(pb::ListQuestionsResponse {
@@ -221,23 +252,22 @@ impl Banks {
         let request_id = fields.request_id(&request.request_id);
         let given = fields.required("question", request.question.clone());
         let name: QuestionName = fields.take("question.name", given.name.parse());
-        let paths = request.update_mask.as_ref().map(|m| m.paths.as_slice()).unwrap_or_default();
-        for path in paths.iter().filter(|p| !is_content_field(p)) {
-            fields.bad("update_mask", format!("{path:?} is no field that can be changed"));
-        }
+        let mask = Mask::parse(request.update_mask.as_ref(), &given, &mut fields)?;
         fields.done()?;
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let row = lock_one(unit, caller, &name, &given.etag).await?;
-            let merged = merge(show_question(&row, false), &given, paths);
+            let old = show_question(&row, false);
+            let merged = mask.apply(&old, &given)?;
             let mut fields = Fields::under("question");
-            if merged.kind != show_question(&row, false).kind {
-                fields.bad("kind", "is fixed once the question is created");
+            if mask.asks_fixed("kind") && given.kind != old.kind {
+                // Whatever else was sent is of that other kind: complaining of it would not help.
+                return Err(Error::invalid("question.kind", "is fixed once the question is created"));
             }
             let draft = parse_draft(&merged, name.question.clone(), &mut fields);
             fields.done()?;
             sql::update_question(unit.conn(), caller.tenant.id, &name.bank, &draft).await?;
-            unit.changed("question.updated", &name, json!({ "fields": paths }));
+            unit.changed("question.updated", &name, json!({ "fields": mask.paths() }));
             load_one(unit, caller, &name).await
         })
         .await
@@ -303,6 +333,12 @@ impl Banks {
     }
 }
 
+/// What a caller says of a bank: its name and its description.
+fn bank_texts(bank: &pb::Bank, fields: &mut Fields) -> (String, String) {
+    let display_name = fields.text("display_name", &bank.display_name, 1, 200);
+    (display_name, fields.text("description", &bank.description, 0, 2000))
+}
+
 /// Refuses a batch without names or with too many.
 pub(super) fn check_batch(names: &[String]) -> Result<()> {
     match names.len() {
@@ -361,6 +397,11 @@ impl QuestionBankService for Banks {
     ) -> Result<Response<pb::ListBanksResponse>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.list_banks(&caller, r.into_inner()).await?))
+    }
+
+    async fn update_bank(&self, r: Request<pb::UpdateBankRequest>) -> Result<Response<pb::Bank>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.update_bank(&caller, r.into_inner()).await?))
     }
 
     async fn create_question(

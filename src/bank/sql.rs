@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
+    error::Result,
     filter::{Field, FieldType},
     ids::{BankId, QuestionId, QuestionName, QuestionRef},
     page::{Key, Listing, Order, Page},
+    place::Place,
 };
 
 use super::{
@@ -164,22 +166,24 @@ pub static BANKS: Listing = Listing {
 };
 
 /// A page of banks.
-pub async fn banks(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<BankRow>, sqlx::Error> {
+pub async fn banks(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<BankRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select bank_id, display_name, description, revision, create_time, update_time from bank b where b.tenant_id = ",
     );
     query.push_bind(tenant);
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("bank_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("bank_list", conn, tenant, &Place::Anywhere, query).await
 }
 
 /// What ListQuestions offers.
 pub static QUESTIONS: Listing = Listing {
     method: "ListQuestions",
     fields: &[
-        Field { name: "kind", sql: "q.kind", ty: FieldType::Word(&Kind::WORDS) },
-        Field { name: "state", sql: "q.state", ty: FieldType::Word(&["draft", "published", "retired"]) },
+        Field { name: "kind", sql: "q.kind", ty: FieldType::Word("QUESTION_KIND_", &Kind::WORDS) },
+        Field {
+            name: "state",
+            sql: "q.state",
+            ty: FieldType::Word("QUESTION_STATE_", &["draft", "published", "retired"]),
+        },
         Field { name: "topic", sql: "q.topic", ty: FieldType::Path },
         Field { name: "tags", sql: "q.tags", ty: FieldType::Set },
         Field { name: "difficulty", sql: "q.difficulty", ty: FieldType::Float },
@@ -205,17 +209,15 @@ const QUESTION_COLUMNS: &str = "q.bank_id, q.question_id, q.state, q.topic, q.ta
 pub async fn questions(
     conn: &mut PgConnection,
     tenant: Uuid,
-    bank: Option<&BankId>,
+    place: &Place,
     page: &Page,
-) -> Result<Vec<QuestionRow>, sqlx::Error> {
+) -> Result<Vec<QuestionRow>> {
     let mut query = QueryBuilder::<Postgres>::new("select ");
     query.push(QUESTION_COLUMNS).push(" from question q where q.tenant_id = ").push_bind(tenant);
-    if let Some(bank) = bank {
-        query.push(" and q.bank_id = ").push_bind(bank.as_str().to_owned());
+    if let Place::Bank(name) = place {
+        query.push(" and q.bank_id = ").push_bind(name.bank.to_string());
     }
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("question_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("question_list", conn, tenant, place, query).await
 }
 
 /// The sort key of a question in a list.
@@ -472,7 +474,7 @@ pub async fn versions(
     tenant: Uuid,
     question: &QuestionName,
     page: &Page,
-) -> Result<Vec<QuestionRow>, sqlx::Error> {
+) -> Result<Vec<QuestionRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select q.bank_id, q.question_id, q.state, v.topic, v.tags, v.difficulty, v.content, v.version,
             v.content_hash as published_hash, q.source, q.revision, q.create_time, v.publish_time as update_time
@@ -481,24 +483,51 @@ pub async fn versions(
     );
     query.push_bind(tenant).push(" and v.bank_id = ").push_bind(question.bank.as_str().to_owned());
     query.push(" and v.question_id = ").push_bind(question.question.as_str().to_owned());
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("question_version_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("question_version_list", conn, tenant, &question.clone().into(), query).await
 }
 
-/// Locks a bank against other imports; `false` where it does not exist.
-pub async fn lock_bank(conn: &mut PgConnection, tenant: Uuid, id: &BankId) -> Result<bool, sqlx::Error> {
-    let row = run(
+/// A bank, locked against imports and other changes until the transaction ends.
+pub async fn lock_bank(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &BankId,
+) -> Result<Option<BankRow>, sqlx::Error> {
+    run(
         "bank_lock",
-        sqlx::query!(
-            "select bank_id from bank where tenant_id = $1 and bank_id = $2 for no key update",
+        sqlx::query_as!(
+            BankRow,
+            "select bank_id, display_name, description, revision, create_time, update_time
+             from bank where tenant_id = $1 and bank_id = $2 for no key update",
             tenant,
             id.as_str(),
         )
         .fetch_optional(conn),
     )
+    .await
+}
+
+/// Changes what is said of a bank; its revision goes up.
+pub async fn update_bank(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &BankId,
+    display_name: &str,
+    description: &str,
+) -> Result<(), sqlx::Error> {
+    run(
+        "bank_update",
+        sqlx::query!(
+            "update bank set display_name = $3, description = $4, revision = revision + 1, update_time = now()
+             where tenant_id = $1 and bank_id = $2",
+            tenant,
+            id.as_str(),
+            display_name,
+            description,
+        )
+        .execute(conn),
+    )
     .await?;
-    Ok(row.is_some())
+    Ok(())
 }
 
 /// A question that the bank has, as far as the search for doubles needs it.

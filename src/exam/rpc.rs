@@ -9,6 +9,7 @@ use crate::{
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{ExamId, ExamName, FormName},
+    mask::Mask,
     page::{Ask, Key, Page},
     pb::{self, exam_service_server::ExamService},
 };
@@ -89,17 +90,7 @@ impl Exams {
         let request_id = fields.request_id(&request.request_id);
         let given = fields.required("exam", request.exam.clone());
         let name: ExamName = fields.take("exam.name", given.name.parse());
-        let paths = request.update_mask.as_ref().map(|m| m.paths.as_slice()).unwrap_or_default();
-        for path in paths {
-            match path.as_str() {
-                "*" => {}
-                known if wire::CHANGEABLE.contains(&known) => {}
-                "forms" | "rounding" | "mark_floor" => {
-                    fields.bad("update_mask", format!("{path:?} is fixed once the exam is created"));
-                }
-                _ => fields.bad("update_mask", format!("{path:?} is no field that can be changed")),
-            }
-        }
+        let mask = Mask::parse(request.update_mask.as_ref(), &given, &mut fields)?;
         fields.done()?;
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
@@ -110,8 +101,8 @@ impl Exams {
                 return Err(Error::Stale(name.to_string()));
             }
             let mut fields = Fields::under("exam");
-            wire::check_fixed(&old, &given, &mut fields);
-            let terms = wire::parse_terms(&wire::merge(&old, &given, paths), &mut fields);
+            wire::check_fixed(&old, &given, &mask, &mut fields);
+            let terms = wire::parse_terms(&mask.apply(&wire::show(&old), &given)?, &mut fields);
             if terms.pass_mark.is_some() {
                 // Only names that were parsed are ever stored.
                 let forms: Vec<FormName> = old.forms.iter().filter_map(|f| f.parse().ok()).collect();
@@ -120,7 +111,7 @@ impl Exams {
             }
             fields.done()?;
             let row = sql::update(unit.conn(), tenant, &name.exam, &terms).await?.ok_or_else(absent)?;
-            unit.changed("exam.updated", &name, json!({ "fields": paths }));
+            unit.changed("exam.updated", &name, json!({ "fields": mask.paths() }));
             Ok(wire::show(&row))
         })
         .await

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
+    error::Result,
     filter::{Field, FieldType},
     ids::{ExamId, ExamName, FormName},
     page::{Listing, Order, Page},
+    place::Place,
     points::{Points, Rounding},
 };
 
@@ -341,15 +343,14 @@ pub async fn accommodations(
     tenant: Uuid,
     exam: &ExamId,
     page: &Page,
-) -> Result<Vec<Accommodation>, sqlx::Error> {
+) -> Result<Vec<Accommodation>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select candidate, extra_time_s, extra_attempts, reason, update_time from accommodation c where c.tenant_id = ",
     );
     query.push_bind(tenant);
     query.push(" and c.exam_id = ").push_bind(exam.as_str().to_owned());
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("accommodation_list", query.build_query_as().fetch_all(conn)).await
+    let place = ExamName { exam: exam.clone() }.into();
+    page.rows("accommodation_list", conn, tenant, &place, query).await
 }
 
 /// What ListExams offers.
@@ -367,7 +368,7 @@ pub static EXAMS: Listing = Listing {
 };
 
 /// A page of exams.
-pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<ExamRow>, sqlx::Error> {
+pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<ExamRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, rounding,
             mark_floor, late_mode, grace_s, counting, grade_bands, release_when, release_content, form_allotment,
@@ -375,7 +376,5 @@ pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result
          from exam e where e.tenant_id = ",
     );
     query.push_bind(tenant);
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("exam_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("exam_list", conn, tenant, &Place::Anywhere, query).await
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     door::Fields,
     ids::FormName,
+    mask::Mask,
     pb::{self, duration, moment, timestamp},
     points::{Points, Rounding, RoundingMode},
 };
@@ -229,58 +230,19 @@ pub fn check_forms(
     }
 }
 
-/// Notes what is fixed and given otherwise. What is not given at all is no change.
-pub fn check_fixed(row: &ExamRow, given: &pb::Exam, fields: &mut Fields) {
+/// Notes what is fixed and asked for otherwise.
+pub fn check_fixed(row: &ExamRow, given: &pb::Exam, mask: &Mask<pb::Exam>, fields: &mut Fields) {
     const FIXED: &str = "is fixed once the exam is created";
-    if !given.forms.is_empty() && given.forms != row.forms {
+    if mask.asks_fixed("forms") && given.forms != row.forms {
         fields.bad("forms", FIXED);
     }
-    if given.rounding.is_some() && parse_rounding(given.rounding.as_ref(), fields) != row.rounding.0 {
+    if mask.asks_fixed("rounding") && parse_rounding(given.rounding.as_ref(), fields) != row.rounding.0 {
         fields.bad("rounding", FIXED);
     }
-    if !given.mark_floor.is_empty() && parse_floor(&given.mark_floor, fields) != Points::new(row.mark_floor) {
+    if mask.asks_fixed("mark_floor") && parse_floor(&given.mark_floor, fields) != Points::new(row.mark_floor)
+    {
         fields.bad("mark_floor", FIXED);
     }
-}
-
-/// The fields that may change, in the order of the protocol.
-pub const CHANGEABLE: [&str; 11] = [
-    "display_name",
-    "open_time",
-    "close_time",
-    "time_limit",
-    "max_attempts",
-    "pass_mark",
-    "late_policy",
-    "attempt_counting",
-    "grade_bands",
-    "release",
-    "form_allotment",
-];
-
-/// `row` with the fields of `new` that the mask names; all that may change where it names none.
-pub fn merge(row: &ExamRow, new: &pb::Exam, paths: &[String]) -> pb::Exam {
-    let all = paths.is_empty() || paths.iter().any(|p| p == "*");
-    let mut merged = show(row);
-    for field in CHANGEABLE {
-        if !all && !paths.iter().any(|p| p == field) {
-            continue;
-        }
-        match field {
-            "display_name" => merged.display_name.clone_from(&new.display_name),
-            "open_time" => merged.open_time = new.open_time,
-            "close_time" => merged.close_time = new.close_time,
-            "time_limit" => merged.time_limit = new.time_limit,
-            "max_attempts" => merged.max_attempts = new.max_attempts,
-            "pass_mark" => merged.pass_mark.clone_from(&new.pass_mark),
-            "late_policy" => merged.late_policy = new.late_policy,
-            "attempt_counting" => merged.attempt_counting = new.attempt_counting,
-            "grade_bands" => merged.grade_bands.clone_from(&new.grade_bands),
-            "release" => merged.release = new.release,
-            _ => merged.form_allotment = new.form_allotment,
-        }
-    }
-    merged
 }
 
 /// A rounding rule for the wire.
@@ -522,9 +484,12 @@ mod tests {
     fn what_is_fixed_cannot_be_changed_by_the_way() {
         let mut fields = Fields::default();
         let row = row(&parse(&exam(), &mut fields));
-        let same = pb::Exam { mark_floor: "-1.00".into(), ..exam() };
-        check_fixed(&row, &same, &mut fields);
-        check_fixed(&row, &pb::Exam::default(), &mut fields);
+        let check = |given: &pb::Exam, fields: &mut Fields| {
+            let mask = Mask::parse(None, given, fields).unwrap();
+            check_fixed(&row, given, &mask, fields);
+        };
+        check(&pb::Exam { mark_floor: "-1.00".into(), ..exam() }, &mut fields);
+        check(&pb::Exam::default(), &mut fields);
         assert!(fields.is_clean());
         let other = pb::Exam {
             forms: vec!["blueprints/b/forms/c".into()],
@@ -532,22 +497,7 @@ mod tests {
             mark_floor: "0".into(),
             ..exam()
         };
-        check_fixed(&row, &other, &mut fields);
+        check(&other, &mut fields);
         assert_eq!(paths(fields), ["forms", "rounding", "mark_floor"]);
-    }
-
-    #[test]
-    fn a_mask_changes_only_what_it_names() {
-        let mut fields = Fields::default();
-        let row = row(&parse(&exam(), &mut fields));
-        let new = pb::Exam { display_name: "新".into(), max_attempts: 9, ..Default::default() };
-        let merged = merge(&row, &new, &["max_attempts".to_owned()]);
-        assert_eq!((merged.display_name.as_str(), merged.max_attempts), ("期末考试", 9));
-        let merged = merge(&row, &new, &[]);
-        assert_eq!(
-            (merged.display_name.as_str(), merged.close_time, merged.pass_mark.as_str()),
-            ("新", None, "")
-        );
-        assert_eq!(merged.forms, exam().forms);
     }
 }

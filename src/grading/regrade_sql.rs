@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::{
     bank::content::Content,
     db::run,
-    ids::{ExamId, RegradeName},
+    error::Result,
+    ids::{ExamId, ExamName, RegradeName},
     page::{Listing, Order, Page},
 };
 
@@ -250,12 +251,11 @@ pub async fn regrades(
     tenant: Uuid,
     exam: &ExamId,
     page: &Page,
-) -> Result<Vec<RegradeRow>, sqlx::Error> {
+) -> Result<Vec<RegradeRow>> {
     let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
     query.push_bind(tenant).push(" and r.exam_id = ").push_bind(exam.as_str().to_owned());
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("regrade_list", query.build_query_as().fetch_all(conn)).await
+    let place = ExamName { exam: exam.clone() }.into();
+    page.rows("regrade_list", conn, tenant, &place, query).await
 }
 
 /// How many results an exam has at this moment of the database's clock.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
+    error::Result,
     ids::AttemptName,
     page::{Listing, Order, Page},
 };
@@ -114,14 +115,12 @@ pub async fn revisions(
     tenant: Uuid,
     name: &AttemptName,
     page: &Page,
-) -> Result<Vec<RevisionRow>, sqlx::Error> {
+) -> Result<Vec<RevisionRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select a.form, r.revision, r.at, r.actor, r.method, r.reason, r.score, r.awaiting, r.marks \
          from mark_revision r join attempt a using (tenant_id, attempt_id) where r.tenant_id = ",
     );
     query.push_bind(tenant).push(" and r.attempt_id = ").push_bind(name.attempt);
     query.push(" and a.exam_id = ").push_bind(name.exam.as_str().to_owned());
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("mark_revisions", query.build_query_as().fetch_all(conn)).await
+    page.rows("mark_revisions", conn, tenant, &name.clone().into(), query).await
 }

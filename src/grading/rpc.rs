@@ -17,6 +17,7 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     ids::{AttemptName, SchemeName},
+    mask::Mask,
     operation::carry::Carrier,
     page::{Ask, Key, Page},
     pb::{self, grading_service_server::GradingService, timestamp},
@@ -62,9 +63,7 @@ impl Grading {
         let request_id = fields.request_id(&request.request_id);
         let given = fields.required("grading_scheme", request.grading_scheme.clone());
         let name: SchemeName = fields.take("grading_scheme.name", given.name.parse());
-        let mut inner = Fields::under("grading_scheme");
-        let mut scheme = wire::parse_scheme(&given, &mut inner);
-        fields.absorb(inner);
+        let mask = Mask::parse(request.update_mask.as_ref(), &given, &mut fields)?;
         fields.done()?;
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
         let tenant = caller.tenant.id;
@@ -73,6 +72,10 @@ impl Grading {
         if !given.etag.is_empty() && given.etag != old.revision.to_string() {
             return Err(Error::Stale(name.to_string()));
         }
+        let mut fields = Fields::under("grading_scheme");
+        let merged = mask.apply(&wire::show_scheme(&name, &old), &given)?;
+        let mut scheme = wire::parse_scheme(&merged, &mut fields);
+        fields.done()?;
         scheme.revision = old.revision;
         let now = sql::now(unit.conn()).await?;
         let revision = sql::store_scheme(unit.conn(), tenant, &name.exam, &scheme, now).await?;

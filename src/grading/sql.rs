@@ -132,7 +132,10 @@ pub static TASKS: Listing = Listing {
             name: "state",
             sql: "(case coalesce(g.state, 0) when 0 then 'waiting' when 1 then 'waiting_second' \
                   when 2 then 'waiting_adjudication' else 'graded' end)",
-            ty: FieldType::Word(&["waiting", "waiting_second", "waiting_adjudication", "graded"]),
+            ty: FieldType::Word(
+                "GRADING_TASK_STATE_",
+                &["waiting", "waiting_second", "waiting_adjudication", "graded"],
+            ),
         },
         Field { name: "question", sql: "p.question", ty: FieldType::Exact },
         Field { name: "part", sql: "p.part::bigint", ty: FieldType::Integer },

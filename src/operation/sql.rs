@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
+    error::Result,
     filter::{Field, FieldType},
     ids::OperationName,
     page::{Listing, Order, Page},
+    place::Place,
 };
 
 use super::noun::{End, Kind};
@@ -114,11 +116,11 @@ pub static OPERATIONS: Listing = Listing {
     method: "ListOperations",
     fields: &[
         Field { name: "done", sql: "(o.state <> 'running')", ty: FieldType::Bool },
-        Field { name: "kind", sql: "o.kind", ty: FieldType::Word(&["regrade"]) },
+        Field { name: "kind", sql: "o.kind", ty: FieldType::Word("", &["regrade"]) },
         Field {
             name: "state",
             sql: "o.state",
-            ty: FieldType::Word(&["running", "done", "cancelled", "failed"]),
+            ty: FieldType::Word("", &["running", "done", "cancelled", "failed"]),
         },
         Field { name: "target", sql: "o.target", ty: FieldType::Exact },
         Field { name: "create_time", sql: "o.create_time", ty: FieldType::Time },
@@ -129,16 +131,10 @@ pub static OPERATIONS: Listing = Listing {
 };
 
 /// A page of operations.
-pub async fn operations(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    page: &Page,
-) -> Result<Vec<OperationRow>, sqlx::Error> {
+pub async fn operations(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<OperationRow>> {
     let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
     query.push_bind(tenant);
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("operation_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("operation_list", conn, tenant, &Place::Anywhere, query).await
 }
 
 /// Locks an operation that this run still carries; false where it has ended or another run has it.

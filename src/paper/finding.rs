@@ -165,6 +165,8 @@ codes! {
     Watermark = "watermark", Info;
     /// Furniture of a site was taken out.
     Furniture = "furniture", Info;
+    /// Signs of Markdown and HTML were taken out.
+    Markup = "markup", Info;
     /// Fields for the candidate's name and number were taken out.
     CandidateFields = "candidate_fields", Info;
     /// Numbered prose that was not read as questions.

@@ -16,6 +16,8 @@ pub(super) const WRAP: u8 = 2;
 pub(super) const BLANK: u8 = 4;
 /// Furniture of the site was taken out before this character; nothing reads across it.
 pub(super) const CUT: u8 = 8;
+/// Part of a program: its line breaks are shown.
+pub(super) const CODE: u8 = 16;
 
 /// A folded text with its way back to the original.
 pub(super) struct Text {
@@ -81,15 +83,22 @@ fn fold(c: char) -> Fold {
 
 /// The width at which the lines of a text were cut by force, when they were.
 fn wrap_width(source: &str) -> Option<usize> {
-    let mut lengths: Vec<usize> = Vec::new();
+    let mut lengths: Vec<(usize, bool)> = Vec::new();
     for line in source.split(['\n', '\r']) {
         let length = line.trim_start_matches('\u{feff}').chars().count();
-        if !line.trim().is_empty() {
-            lengths.push(length);
+        // A rule drawn over the page says nothing about where words were wrapped.
+        let mut signs = line.trim().chars();
+        let rule = signs.next().is_some_and(|sign| !sign.is_alphanumeric() && signs.all(|c| c == sign));
+        if !line.trim().is_empty() && !rule {
+            // A line that ends a sentence was ended by its writer as often as not.
+            lengths.push((
+                length,
+                line.trim_end().ends_with(['。', '?', '？', '!', '！', ')', '）', '】', '√', '×', ';', '；']),
+            ));
         }
     }
-    let widest = lengths.iter().copied().max().filter(|w| (8..=200).contains(w))?;
-    let full = lengths.iter().filter(|&&l| l + 1 >= widest).count();
+    let widest = lengths.iter().map(|l| l.0).max().filter(|w| (12..=200).contains(w))?;
+    let full = lengths.iter().filter(|l| l.0 + 1 >= widest && !l.1).count();
     (full >= 3 && full * 7 >= lengths.len()).then_some(widest)
 }
 
@@ -238,7 +247,11 @@ impl Text {
             }
             if !out.is_empty() {
                 let latin = self.before(i).is_ascii_alphabetic() && self.chars[i].is_ascii_alphabetic();
-                if self.has(i, BLANK) || (latin && self.has(i, LINE | WRAP)) {
+                if i > 0 && self.has(i, LINE) && self.has(i, CODE) && self.has(i - 1, CODE) {
+                    out.push('\n');
+                    let indent = self.column.get(i).map_or(0, |c| c.saturating_sub(1) as usize);
+                    out.extend(std::iter::repeat_n(' ', indent.min(40)));
+                } else if self.has(i, BLANK) || (latin && self.has(i, LINE | WRAP)) {
                     out.push(' ');
                 }
             }

@@ -115,7 +115,8 @@ fn is_furniture(text: &Text, line: &Range<usize>) -> bool {
     }
     let words = text.folded(line.clone());
     let bare = words.trim_start_matches(['-', '•', '*', '·', '●']);
-    if length <= 90 && FILES.iter().any(|f| words.ends_with(f)) {
+    let cites = words.contains("://") || ["解析", "答案", "参考答案"].iter().any(|w| words.starts_with(w));
+    if length <= 90 && !cites && FILES.iter().any(|f| words.ends_with(f)) {
         return true;
     }
     if LINES.contains(&bare) || (length <= 14 && bare.ends_with("+关注")) {

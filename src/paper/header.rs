@@ -7,74 +7,9 @@
 use std::ops::Range;
 
 use super::Kind;
-use super::fold::{LINE, Text, WRAP};
+use super::fold::{BLANK, LINE, Text, WRAP};
+use super::kinds::{self, Named};
 use super::points::{self, Points};
-
-/// Kind names, longer ones first where one begins another. The flag: short forms that need an ordinal.
-const KINDS: &[(&str, Kind, bool)] = &[
-    ("单项选择题", Kind::SingleChoice, false),
-    ("单项选择", Kind::SingleChoice, true),
-    ("单选题", Kind::SingleChoice, false),
-    ("单选", Kind::SingleChoice, true),
-    ("不定项选择题", Kind::IndeterminateChoice, false),
-    ("不定项选择", Kind::IndeterminateChoice, true),
-    ("不定项", Kind::IndeterminateChoice, true),
-    ("多项选择题", Kind::MultipleChoice, false),
-    ("多项选择", Kind::MultipleChoice, true),
-    ("多选题", Kind::MultipleChoice, false),
-    ("多选", Kind::MultipleChoice, true),
-    ("选择题", Kind::SingleChoice, false),
-    ("判断正误题", Kind::TrueFalse, false),
-    ("判断正误", Kind::TrueFalse, true),
-    ("判断对错", Kind::TrueFalse, true),
-    ("判断改错题", Kind::TrueFalse, false),
-    ("判断题", Kind::TrueFalse, false),
-    ("判断", Kind::TrueFalse, true),
-    ("是非题", Kind::TrueFalse, false),
-    ("填空题", Kind::FillBlank, false),
-    ("填空", Kind::FillBlank, true),
-    ("简答题", Kind::ShortAnswer, false),
-    ("简答", Kind::ShortAnswer, true),
-    ("问答题", Kind::ShortAnswer, false),
-    ("论述题", Kind::ShortAnswer, false),
-    ("简述题", Kind::ShortAnswer, false),
-    ("名词解释题", Kind::ShortAnswer, false),
-    ("名词解释", Kind::ShortAnswer, true),
-    ("计算题", Kind::ShortAnswer, false),
-    ("看图回答问题", Kind::Picture, true),
-    ("看图回答", Kind::Picture, true),
-    ("看图分析题", Kind::Picture, false),
-    ("看图题", Kind::Picture, false),
-    ("情景分析题", Kind::Scenario, false),
-    ("情景分析", Kind::Scenario, true),
-    ("情境分析题", Kind::Scenario, false),
-    ("情境分析", Kind::Scenario, true),
-    ("情景模拟题", Kind::Scenario, false),
-    ("情景题", Kind::Scenario, false),
-    ("情境题", Kind::Scenario, false),
-    ("案例分析题", Kind::CaseAnalysis, false),
-    ("案例分析", Kind::CaseAnalysis, true),
-    ("案例题", Kind::CaseAnalysis, false),
-];
-
-/// Kind names the reader takes for short answers, with a warning.
-const OTHERS: &[&str] = &[
-    "综合分析题",
-    "综合应用题",
-    "综合题",
-    "应用题",
-    "实操题",
-    "操作题",
-    "材料分析题",
-    "材料题",
-    "分析题",
-    "思考题",
-    "写作题",
-    "翻译题",
-    "连线题",
-    "改错题",
-    "设计题",
-];
 
 /// Words that open a chapter name.
 const CHAPTERS: &[&str] = &["课题", "项目", "模块", "单元", "任务", "专题"];
@@ -96,8 +31,8 @@ pub(super) struct Header {
     pub(super) title: String,
     /// Kind.
     pub(super) kind: Kind,
-    /// The kind is not one the reader knows.
-    pub(super) unknown: bool,
+    /// What its name says.
+    pub(super) named: Named,
     /// Figures in the bracket.
     pub(super) points: Points,
     /// The inside of the bracket.
@@ -115,25 +50,18 @@ pub(super) fn find(text: &Text) -> Vec<Header> {
     let mut headers: Vec<Header> = Vec::new();
     let mut i = 0;
     while i < text.len() {
-        // Every kind name opens with one of few characters.
-        let candidate = match text.at(i) {
-            '单' | '不' | '多' | '选' | '判' | '是' | '填' | '简' | '问' | '论' | '名' | '计' | '看'
-            | '情' | '案' => {
-                KINDS.iter().find(|(name, _, _)| text.starts(i, name)).map(|k| (k.0, k.1, k.2, false))
-            }
-            '综' | '应' | '实' | '操' | '材' | '分' | '思' | '写' | '翻' | '连' | '改' | '设' => {
-                text.one_of(i, OTHERS).map(|(name, _)| (name, Kind::ShortAnswer, true, true))
-            }
-            _ => None,
-        };
-        let Some((name, kind, short, unknown)) = candidate else {
+        if let Some(header) = english(text, i) {
+            i = header.end.max(i + 1);
+            headers.push(header);
+            continue;
+        }
+        let Some((length, named)) = kinds::at(text, i) else {
             i += 1;
             continue;
         };
-        let name_end = i + name.chars().count();
-        match header(text, i, name_end, kind, short, headers.last()) {
-            Some(mut header) => {
-                header.unknown = unknown;
+        let name_end = i + length;
+        match header(text, i, name_end, named, headers.last()) {
+            Some(header) => {
                 i = header.end.max(name_end);
                 headers.push(header);
             }
@@ -148,14 +76,8 @@ pub(super) fn find(text: &Text) -> Vec<Header> {
     headers
 }
 
-fn header(
-    text: &Text,
-    name: usize,
-    name_end: usize,
-    kind: Kind,
-    short: bool,
-    last: Option<&Header>,
-) -> Option<Header> {
+fn header(text: &Text, name: usize, name_end: usize, named: Named, last: Option<&Header>) -> Option<Header> {
+    let Named { kind, short, .. } = named;
     let before = text.before(name);
     let past = if name < 2 { '\0' } else { text.at(name - 2) };
     // "B.多选题" is an option, "非选择题" and "这类选择题" are prose.
@@ -286,13 +208,113 @@ fn header(
         lost_ordinal: lost,
         title: text.show(name..title_end),
         kind,
-        unknown: false,
+        named: Named { kind, ..named },
         points,
         note,
         foreign,
         wraps,
         chapter: None,
     })
+}
+
+/// An English header that opens a line at `i`: `Part I Multiple Choice (2 points each)`, `Section B`, `True or False`.
+fn english(text: &Text, i: usize) -> Option<Header> {
+    if !text.breaks(i) || !text.at(i).is_ascii_alphabetic() {
+        return None;
+    }
+    let line = (i + 1..text.len().min(i + 160)).find(|&k| text.breaks(k))?;
+    let ordinal = english_ordinal(text, i, line);
+    let name = ordinal.as_ref().map_or(i, |o| o.0);
+    let named = kinds::english(text, name);
+    let title_end = named.map_or(name, |(length, _)| name + length);
+    // What follows the name is figures or an instruction, never the rest of a sentence.
+    let rest = title_end..line;
+    let opens =
+        rest.is_empty() || matches!(text.at(title_end), '(' | '[' | ':' | '.' | '-' | '–' | '—' | ',' | ';');
+    let words = text.folded(rest.clone());
+    let points = points::read(&words);
+    if !opens || (words.ends_with('?') && !points.any()) {
+        return None;
+    }
+    let named = match (named, &ordinal) {
+        (Some((_, named)), _) => named,
+        // "Section B" by itself: the questions say what they are.
+        (None, Some(_)) => Named {
+            kind: content_kind(text, line)?,
+            short: false,
+            unknown: false,
+            reading: false,
+            shared: false,
+        },
+        (None, None) => return None,
+    };
+    let note = (!rest.is_empty()).then_some(rest);
+    Some(Header {
+        at: i,
+        end: line,
+        ordinal: ordinal.as_ref().map(|o| o.1.clone()),
+        number: ordinal.as_ref().map(|o| o.2),
+        lost_ordinal: false,
+        title: text.show(name..title_end),
+        kind: named.kind,
+        named,
+        points,
+        note,
+        foreign: None,
+        wraps: false,
+        chapter: None,
+    })
+}
+
+/// `Part I`, `Section B.`, `II.`: where the name behind it begins, as printed, its value.
+fn english_ordinal(text: &Text, i: usize, line: usize) -> Option<(usize, String, u32)> {
+    let word = text.one_of(i, &["Part", "PART", "Section", "SECTION"]).map_or(0, |w| w.1);
+    let start = i + word;
+    let roman = (start..line).take_while(|&k| matches!(text.at(k), 'I' | 'V' | 'X')).count();
+    let digits = (start..line).take_while(|&k| text.at(k).is_ascii_digit()).count();
+    let (end, value) = match () {
+        () if roman > 0
+            && (text.has(start + roman, BLANK | LINE) || !text.at(start + roman).is_ascii_alphabetic()) =>
+        {
+            (start + roman, roman_value(&text.folded(start..start + roman))?)
+        }
+        () if digits > 0 && word > 0 => (start + digits, text.folded(start..start + digits).parse().ok()?),
+        () if word > 0
+            && matches!(text.at(start), 'A'..='H')
+            && (text.has(start + 1, BLANK | LINE) || !text.at(start + 1).is_ascii_alphanumeric()) =>
+        {
+            (start + 1, text.at(start) as u32 - 'A' as u32 + 1)
+        }
+        () => return None,
+    };
+    let separated = matches!(text.at(end), '.' | ':' | ')' | '-' | '–' | '—' | '、');
+    // "I. Multiple choice": without its word, a numeral needs its point.
+    if word == 0 && !separated {
+        return None;
+    }
+    let name = end.min(line) + usize::from(separated && end < line);
+    Some((name, text.show(i..end), value))
+}
+
+fn roman_value(words: &str) -> Option<u32> {
+    let all = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"];
+    all.iter().position(|r| *r == words).and_then(|p| u32::try_from(p + 1).ok())
+}
+
+/// What the questions behind an English head without a name are.
+fn content_kind(text: &Text, from: usize) -> Option<Kind> {
+    let to = text.len().min(from + 400);
+    let numbered =
+        (from..to).any(|i| text.breaks(i) && (item_number(text, i).is_some() || text.at(i) == 'Q'));
+    let option = |i: usize| {
+        text.breaks(i) && matches!(text.at(i), 'A' | 'a') && matches!(text.at(i + 1), '.' | ')' | ':')
+    };
+    match () {
+        () if !numbered => None,
+        () if (from..to).any(option) => Some(Kind::SingleChoice),
+        () if (from..to).any(|i| text.starts(i, "__")) => Some(Kind::FillBlank),
+        () => Some(Kind::ShortAnswer),
+    }
 }
 
 /// Whether a bracket behind a kind name belongs to the header.
@@ -379,8 +401,7 @@ fn ordinal_before(text: &Text, i: usize) -> Option<(usize, String, u32)> {
     if sep == i {
         // "一 单选题" with a blank for separator.
         let (start, value) = numerals(i)?;
-        return (text.breaks(start) && text.has(i, super::fold::BLANK))
-            .then(|| (start, text.show(start..i), value));
+        return (text.breaks(start) && text.has(i, BLANK)).then(|| (start, text.show(start..i), value));
     }
     let (start, value) = numerals(sep)?;
     if text.at(sep) == ')' {

@@ -26,6 +26,8 @@ pub(super) struct Page<'a> {
     pub(super) keys: &'a [KeyMark],
     /// The text does not end with a line end.
     pub(super) unended: bool,
+    /// Where each number stands.
+    pub(super) places: &'a HashMap<u32, Vec<usize>>,
     /// Explanation marks, in order.
     pub(super) explanations: &'a [(usize, usize)],
 }
@@ -76,7 +78,12 @@ impl Page<'_> {
         self.explanations.get(i).copied().filter(|e| e.0 < range.end)
     }
 
-    fn marks_in(&self, range: Range<usize>) -> &[Mark] {
+    /// Where the numbers of a value stand, in order.
+    pub(super) fn marks_of(&self, value: u32) -> &[usize] {
+        self.places.get(&value).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn marks_in(&self, range: Range<usize>) -> &[Mark] {
         let from = self.marks.partition_point(|m| m.at < range.start);
         let to = self.marks.partition_point(|m| m.at < range.end);
         &self.marks[from..to.max(from)]
@@ -176,10 +183,23 @@ impl Page<'_> {
                 restart = Some(again);
                 break;
             }
-            // A lost number: its successor may stand before a false find.
-            let skipped = (2..=3).find_map(|step| find(m.value + step, true, &mut 0));
+            // A lost number: its successor may stand before a false find. Where nothing goes on near by, any later
+            // number that opens a whole item does.
+            let skipped = (2..=3).find_map(|step| find(m.value + step, true, &mut 0)).or_else(|| {
+                let near = next.is_some_and(|n| !marks[n].glued && marks[n].at < m.end + 600);
+                let whole = |&s: &usize| marks[s].hard && self.stands_alone(&marks[s], range.end);
+                if near {
+                    None
+                } else {
+                    (4..=40).filter_map(|step| find(m.value + step, true, &mut 0).filter(whole)).min()
+                }
+            });
             let next = match (next, skipped) {
-                (Some(n), Some(s)) if s < n && self.follows(marks, s, n) => Some(s),
+                (Some(n), Some(s))
+                    if s < n && (marks[n].glued && !marks[s].glued || self.follows(marks, s, n)) =>
+                {
+                    Some(s)
+                }
                 (Some(n), _) => Some(n),
                 (None, s) => s,
             };
@@ -189,6 +209,7 @@ impl Page<'_> {
             }
         }
         let limit = restart.map_or(range.end, |i| marks[i].at);
+        let chosen = self.passed_over(marks, &chosen, &(range.start..limit));
         let starts: Vec<(usize, bool)> = chosen
             .iter()
             .map(|&i| {
@@ -212,7 +233,47 @@ impl Page<'_> {
 
     /// Whether the number after `s` stands between `s` and `n`: then `s` is a real item.
     fn follows(&self, marks: &[Mark], s: usize, n: usize) -> bool {
-        marks[s + 1..n].iter().take(60).any(|m| m.value == marks[s].value + 1 && !m.doubtful && !m.glued)
+        marks[s + 1..n]
+            .iter()
+            .take(60)
+            .any(|m| (1..=3).contains(&m.value.saturating_sub(marks[s].value)) && !m.doubtful && !m.glued)
+    }
+
+    /// Whether what stands behind a mark is an item by itself: options, a key, or a blank in its line.
+    fn stands_alone(&self, mark: &Mark, end: usize) -> bool {
+        if self.shows_first(mark, end) {
+            return true;
+        }
+        let line = (mark.end + 1..end.min(mark.end + 300)).find(|&i| self.text.has(i, LINE)).unwrap_or(end);
+        self.feature(mark.end..line.min(mark.end + 300)) != Feature::None
+    }
+
+    /// Whole items that the run of numbers passed over: a number printed twice, or one that jumps back.
+    fn passed_over(&self, marks: &[Mark], chosen: &[usize], range: &Range<usize>) -> Vec<usize> {
+        let mut all = Vec::with_capacity(chosen.len());
+        for (n, &current) in chosen.iter().enumerate() {
+            all.push(current);
+            let limit = chosen.get(n + 1).map_or(range.end, |&i| marks[i].at);
+            let last = chosen.get(n + 1).copied().unwrap_or(marks.len());
+            let mut open = &marks[current];
+            for (i, mark) in marks.iter().enumerate().take(last).skip(current + 1) {
+                if mark.at >= limit {
+                    break;
+                }
+                if !mark.hard || mark.glued || mark.doubtful || mark.at < open.end {
+                    continue;
+                }
+                if (mark.style == Style::Paren) != (open.style == Style::Paren) {
+                    continue;
+                }
+                let ended = self.labels.depth(open.end, mark.at) >= 2;
+                if ended && self.shows_first(mark, limit) {
+                    all.push(i);
+                    open = mark;
+                }
+            }
+        }
+        all
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -438,8 +499,10 @@ impl Page<'_> {
         while i < marks.len() {
             let m = &marks[i];
             let goes_on = previous.is_some_and(|p| m.value == p + 1);
-            let opens =
-                !m.glued && !m.doubtful && m.style != Style::Paren && (m.value == 1 || goes_on || m.hard);
+            let opens = !m.glued
+                && !m.doubtful
+                && (m.value == 1 || goes_on || m.hard)
+                && (m.style != Style::Paren || (m.hard && self.shows_first(m, range.end)));
             // A run opens with a whole item, or at a line start with 1; anything else is prose until then.
             if !opens || !(m.value == 1 || self.shows_first(m, range.end)) {
                 i += 1;

@@ -38,15 +38,26 @@ pub(super) struct Mark {
     pub(super) decimal: bool,
     /// Both `.` and `、` are printed.
     pub(super) odd: bool,
+    /// Named instead of numbered.
+    pub(super) unnumbered: bool,
     /// A bracket directly before, empty or with a key: its first character.
     pub(super) bracket: Option<usize>,
 }
 
 /// All marks of the text, in order.
 pub(super) fn find(text: &Text) -> Vec<Mark> {
-    let mut marks = Vec::new();
+    let mut marks: Vec<Mark> = Vec::new();
     let mut i = 0;
     while i < text.len() {
+        if let Some(end) = address(text, i) {
+            i = end;
+            continue;
+        }
+        if let Some(mark) = named(text, i, marks.last()) {
+            i = mark.end;
+            marks.push(mark);
+            continue;
+        }
         if !text.at(i).is_ascii_digit() {
             i += 1;
             continue;
@@ -55,10 +66,23 @@ pub(super) fn find(text: &Text) -> Vec<Mark> {
         while text.at(i).is_ascii_digit() {
             i += 1;
         }
-        // Only the last digits can be a number before punctuation; longer runs are codes and telephone numbers.
+        // A long run at once, then its last digits: "D.507." may be option 50 and question 7. Codes and telephone
+        // numbers are longer.
+        let mut whole = false;
+        if (5..=9).contains(&(i - start))
+            && let Some(mark) = mark(text, start, i, false)
+        {
+            whole = mark.hard && !mark.doubtful;
+            marks.push(mark);
+        }
         for from in start.max(i.saturating_sub(4))..i {
             let broken = from > start && text.has(from, LINE | CUT | WRAP | BLANK);
+            // The tail of a number that opens a line is no number of its own.
+            if whole && !broken {
+                continue;
+            }
             if let Some(mark) = mark(text, from, i, from > start && !broken) {
+                whole |= from == start && mark.hard && !mark.doubtful;
                 marks.push(mark);
             }
         }
@@ -66,14 +90,119 @@ pub(super) fn find(text: &Text) -> Vec<Mark> {
     marks
 }
 
+/// A web address at `i`: where it ends. Its digits and letters are no numbers and no labels.
+pub(super) fn address(text: &Text, i: usize) -> Option<usize> {
+    if !matches!(text.at(i), 'h' | 'H' | 'f' | 'w') || text.before(i).is_ascii_alphanumeric() {
+        return None;
+    }
+    text.one_of(i, &["http://", "https://", "HTTP://", "HTTPS://", "ftp://", "www."])?;
+    let inside = |k: usize| {
+        let c = text.at(k);
+        k < text.len() && c.is_ascii() && !"()<>\"'`".contains(c) && !text.has(k, LINE | BLANK | CUT)
+    };
+    Some((i + 1..).find(|&k| !inside(k)).unwrap_or(text.len()))
+}
+
+/// A question that is named instead of numbered, `题目:` and `【题干】`: it takes the number after the last one.
+fn named(text: &Text, i: usize, last: Option<&Mark>) -> Option<Mark> {
+    let open = matches!(text.at(i), '【' | '[' | '题' | 'Q' | 'q');
+    if !open || last.is_some_and(|l| l.end == i) {
+        return None;
+    }
+    let (word, length) = text.one_of(
+        i,
+        &[
+            "【题干】:",
+            "【题干】",
+            "【题目】:",
+            "【题目】",
+            "[题干]",
+            "[题目]",
+            "题目:",
+            "题干:",
+            "Question:",
+            "QUESTION:",
+            "Q:",
+        ],
+    )?;
+    if !word.starts_with(['【', '[']) && !text.breaks(i) {
+        return None;
+    }
+    let value = last.filter(|l| l.unnumbered).map_or(1, |l| l.value + 1);
+    Some(Mark {
+        at: i,
+        end: i + length,
+        value,
+        style: Style::Dot,
+        hard: true,
+        glued: false,
+        doubtful: false,
+        decimal: false,
+        odd: false,
+        unnumbered: true,
+        bracket: bracket(text, i),
+    })
+}
+
+/// Named questions count from one again behind each header.
+pub(super) fn count_named(marks: &mut [Mark], starts: &[usize]) {
+    let mut next = 0;
+    let mut value = 0;
+    for mark in marks.iter_mut().filter(|m| m.unnumbered) {
+        while starts.get(next).is_some_and(|&s| s <= mark.at) {
+            next += 1;
+            value = 0;
+        }
+        value += 1;
+        mark.value = value;
+    }
+}
+
+/// A word before a number, `Q1`, `Question 1`, `题目1`, `【题干1`: where it begins, and whether a bracket is open.
+fn word_before(text: &Text, from: usize) -> Option<(usize, bool)> {
+    const WORDS: &[&str] = &[
+        "Question", "QUESTION", "question", "Problem", "Exercise", "题目", "题干", "试题", "Item", "No.",
+        "Q", "q",
+    ];
+    WORDS.iter().find_map(|word| {
+        let start = from.checked_sub(word.chars().count())?;
+        if !text.starts(start, word) {
+            return None;
+        }
+        let bracketed = start > 0 && matches!(text.at(start - 1), '【' | '[');
+        let opens = if word.is_ascii() {
+            text.breaks(start) || text.has(start, BLANK) || !text.before(start).is_ascii_alphanumeric()
+        } else {
+            text.breaks(start)
+        };
+        (opens || bracketed).then(|| (start - usize::from(bracketed), bracketed))
+    })
+}
+
 fn mark(text: &Text, from: usize, to: usize, glued: bool) -> Option<Mark> {
     if text.at(from) == '0' {
         return None;
     }
     let value = (from..to).fold(0, |sum, i| sum * 10 + text.at(i).to_digit(10).unwrap_or(0));
+    let word = if glued { None } else { word_before(text, from) };
     let hard = text.breaks(from);
     let before = text.before(from);
     let (at, end, style, odd) = match text.at(to) {
+        '】' | ']' if word.is_some_and(|w| w.1) => {
+            (word.map_or(from, |w| w.0), to + 1 + usize::from(text.at(to + 1) == ':'), Style::Dot, false)
+        }
+        '题' if before == '第'
+            && from >= 2
+            && matches!(text.at(from - 2), '【' | '[')
+            && matches!(text.at(to + 1), '】' | ']') =>
+        {
+            (from - 2, to + 2 + usize::from(text.at(to + 2) == ':'), Style::Dot, false)
+        }
+        '】' if before == '【' && text.breaks(from - 1) => (from - 1, to + 1, Style::Dot, false),
+        '.' | ':' | '、' | ')' if word.is_some() => (word.map_or(from, |w| w.0), to + 1, Style::Dot, false),
+        _ if word.is_some_and(|w| to - w.0 > 2 && text.breaks(w.0)) && text.has(to, LINE | BLANK) => {
+            (word.map_or(from, |w| w.0), to, Style::Dot, false)
+        }
         ')' if before == '(' => (from - 1, to + 1, Style::Paren, false),
         ')' if !text.has(to, LINE) => (from, to + 1, Style::Paren, false),
         '.' if text.at(to + 1) == '、' => (from, to + 2, Style::Dot, true),
@@ -90,8 +219,8 @@ fn mark(text: &Text, from: usize, to: usize, glued: bool) -> Option<Mark> {
     let hard = hard || text.breaks(at);
     let ahead = text.before(at);
     let past = if at < 2 { '\0' } else { text.at(at - 2) };
-    let list = matches!(ahead, '、' | ',' | '.' | ':') && past.is_ascii_digit();
-    let labelled = matches!(ahead, '.' | '、' | ':') && past.is_ascii_uppercase();
+    let list = !hard && matches!(ahead, '、' | ',' | '.' | ':') && past.is_ascii_digit();
+    let labelled = !hard && matches!(ahead, '.' | '、' | ':') && past.is_ascii_uppercase();
     let sign = matches!(
         ahead,
         '第' | '约' | '~' | '-' | '–' | '/' | '*' | '+' | '=' | '<' | '>' | '$' | '¥' | '#' | '×' | '至'
@@ -111,7 +240,19 @@ fn mark(text: &Text, from: usize, to: usize, glued: bool) -> Option<Mark> {
     let other = counted || list || labelled || sign;
     let doubtful = decimal || other;
     let decimal = decimal && !other;
-    Some(Mark { at, end, value, style, hard, glued, doubtful, decimal, odd, bracket: bracket(text, at) })
+    Some(Mark {
+        at,
+        end,
+        value,
+        style,
+        hard,
+        glued,
+        doubtful,
+        decimal,
+        odd,
+        unnumbered: false,
+        bracket: bracket(text, at),
+    })
 }
 
 /// The bracket that closes directly before `at`, when it is empty or holds a key.

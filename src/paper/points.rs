@@ -32,10 +32,43 @@ static EACH: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static COUNT: LazyLock<Option<Regex>> =
     LazyLock::new(|| regex(r"([0-9]+)(?:个|道)?(?:小题|题|空(?:格)?)(?:[^0-9]|$)"));
-static TOTAL: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"([0-9]+(?:\.[0-9]+)?)分(?:[^钟/]|$)"));
+static TOTAL: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"([0-9]+(?:\.[0-9]+)?)分(?:[^钟/*×xX]|$)"));
+
+static EACH_ENGLISH: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    regex(
+        r"(?i)([0-9]+(?:\.[0-9]+)?)(?:points?|pts?\.?|marks?)(?:each|per|foreach|forevery|apiece)|(?:each|every)[a-z]{0,40}?(?:is|are|carries|carry|worth|counts?)(?:worth|for)?([0-9]+(?:\.[0-9]+)?)(?:points?|pts?|marks?)",
+    )
+});
+static COUNT_ENGLISH: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"(?i)([0-9]+)(?:questions?|items|problems)"));
+static TOTAL_ENGLISH: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"(?i)([0-9]+(?:\.[0-9]+)?)(?:points?|pts?|marks?)"));
+
+/// The figures of an English head, `(2 points each)`, `[20 marks]`.
+fn english(words: &str) -> Points {
+    let mut points = Points::default();
+    let mut rest = words.to_owned();
+    if let Some(Some(found)) = EACH_ENGLISH.as_ref().map(|r| r.captures(words)) {
+        points.each = found.get(1).or(found.get(2)).and_then(|m| m.as_str().parse().ok());
+        if let Some(whole) = found.get(0) {
+            rest.replace_range(whole.range(), " ");
+        }
+    }
+    let first = |regex: &LazyLock<Option<Regex>>| {
+        regex.as_ref().and_then(|r| r.captures(&rest)).and_then(|c| Some(c.get(1)?.as_str().to_owned()))
+    };
+    points.count = first(&COUNT_ENGLISH).and_then(|f| f.parse().ok());
+    points.total = first(&TOTAL_ENGLISH).and_then(|f| f.parse().ok());
+    points
+}
 
 /// Reads the inside of a bracket (folded, without blanks).
 pub(super) fn read(words: &str) -> Points {
+    if ["oint", "mark", "pts", "uestion", "OINT", "MARK"].iter().any(|w| words.contains(w))
+        && !words.contains('分')
+    {
+        return english(words);
+    }
     let words = digits(words);
     let mut points = Points::default();
     let mut rest = words.clone();

@@ -18,6 +18,7 @@ use crate::{
     ids::{AttemptName, ExamName, FormName, Parent, ResultName},
     page::{Ask, Page},
     pb::{self, result_service_server::ResultService, timestamp},
+    place::Place,
     points::Points,
 };
 
@@ -111,7 +112,7 @@ impl Results {
         let page = Page::parse(&sql::RESULTS, caller, ask, &mut fields);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
-        let rows = sql::results(&mut tx, caller.tenant.id, parent.one().map(|p| &p.exam), &page).await?;
+        let rows = sql::results(&mut tx, caller.tenant.id, &Place::of(parent), &page).await?;
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, |row| sql::result_key(&page, row));
         Ok(pb::ListResultsResponse { results: rows.into_iter().map(show_row).collect(), next_page_token })

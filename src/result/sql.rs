@@ -13,10 +13,12 @@ use uuid::Uuid;
 
 use crate::{
     db::{Rows, run},
+    error::Result,
     exam::policy::{Band, Counting, Tally},
     filter::{Field, FieldType},
     ids::{AttemptName, ExamId},
     page::{Key, Listing, Order, Page},
+    place::Place,
     points::Rounding,
 };
 
@@ -95,7 +97,7 @@ pub static RESULTS: Listing = Listing {
         Field {
             name: "state",
             sql: "(case a.state when 1 then 'scored' else 'awaiting_grading' end)",
-            ty: FieldType::Word(&["scored", "awaiting_grading"]),
+            ty: FieldType::Word("RESULT_STATE_", &["scored", "awaiting_grading"]),
         },
         Field { name: "score", sql: "a.score", ty: FieldType::Decimal },
         Field {
@@ -115,9 +117,9 @@ pub static RESULTS: Listing = Listing {
 pub async fn results(
     conn: &mut PgConnection,
     tenant: Uuid,
-    exam: Option<&ExamId>,
+    place: &Place,
     page: &Page,
-) -> Result<Vec<ListRow>, sqlx::Error> {
+) -> Result<Vec<ListRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         // The form's points come by a subquery: a join through computed names would be estimated to drop nearly all rows,
         // and the planner would then sort the whole exam for every page.
@@ -131,12 +133,10 @@ pub async fn results(
          where a.state > 0 and a.tenant_id = ",
     );
     query.push_bind(tenant);
-    if let Some(exam) = exam {
-        query.push(" and a.exam_id = ").push_bind(exam.as_str().to_owned());
+    if let Place::Exam(name) = place {
+        query.push(" and a.exam_id = ").push_bind(name.exam.to_string());
     }
-    page.push_conditions(&mut query);
-    page.push_order(&mut query);
-    run("result_list", query.build_query_as().fetch_all(conn)).await
+    page.rows("result_list", conn, tenant, place, query).await
 }
 
 /// The sort key of a result in a list.

@@ -36,6 +36,16 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
             };
             vec![a.bank().create_bank(request).await?.into_inner().name]
         }
+        "UpdateBank" => {
+            let bank = pb::Bank {
+                name: "banks/crm".to_owned(),
+                etag: pick_name("", "999"),
+                description: "x".to_owned(),
+                ..Default::default()
+            };
+            let request = pb::UpdateBankRequest { bank: Some(bank), ..Default::default() };
+            vec![a.bank().update_bank(request).await?.into_inner().name]
+        }
         "CreateQuestion" => {
             // Created and published: two changes of one call.
             let request = pb::CreateQuestionRequest {

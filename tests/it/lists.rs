@@ -1,8 +1,12 @@
 //! What every list promises, tested on every list there is.
 
+use prost::Message;
+use tonic::Code;
+
 use crate::support::{
     Refused, World,
     lists::{self, Ask, offer, page},
+    protocol, raw,
 };
 
 async fn populated() -> World {
@@ -150,4 +154,80 @@ async fn all_parents_are_asked_by_a_dash() {
     assert_eq!(results.len(), 9);
     let of_one = Ask { filter: "candidate = \"e-1\"".to_owned(), ..Ask::under("exams/-") };
     assert_eq!(lists::all(a, "ListResults", &of_one).await.len(), 2);
+}
+
+/// A parent that is not there, for every list that has one; and one that is there and has nothing, where there can be.
+fn parents(method: &str) -> (&'static str, &'static str) {
+    match method {
+        "ListQuestions" => ("banks/none", "banks/empty"),
+        "ListQuestionVersions" => ("banks/crm/questions/none", "banks/crm/questions/d1"),
+        "ListForms" => ("blueprints/none", "blueprints/spare"),
+        "ListResults" | "ListGradingTasks" | "ListRegrades" | "ListAccommodations" => {
+            ("exams/none", "exams/summer")
+        }
+        "ListSittingEvents" | "ListMarkRevisions" => {
+            ("exams/spring/attempts/00000000-0000-7000-8000-000000000000", "")
+        }
+        other => panic!("{other} lists what belongs to a parent: add it here"),
+    }
+}
+
+/// Called by the descriptors, so that a new list cannot be forgotten.
+#[tokio::test]
+async fn a_parent_that_is_not_there_is_not_an_empty_list() {
+    let world = populated().await;
+    world.a.new_bank("empty").await;
+    let b = world.tenant("second").await;
+    let pool = prost_reflect::DescriptorPool::decode(assessd::pb::DESCRIPTORS).unwrap();
+    let mut seen = 0;
+    for path in protocol::methods().into_iter().map(|m| m.name) {
+        let (service, method) = path.split_once('/').unwrap();
+        let full = format!("{}.{service}", protocol::package(&path));
+        let service = pool.get_service_by_name(&full).unwrap();
+        let input = service.methods().find(|m| m.name() == method).unwrap().input();
+        if !method.starts_with("List") || input.get_field_by_name("parent").is_none() {
+            continue;
+        }
+        seen += 1;
+        let ask = |parent: &str, filter: &str| {
+            let mut request = prost_reflect::DynamicMessage::new(input.clone());
+            request.set_field_by_name("parent", prost_reflect::Value::String(parent.to_owned()));
+            if input.get_field_by_name("filter").is_some() {
+                request.set_field_by_name("filter", prost_reflect::Value::String(filter.to_owned()));
+            }
+            request.encode_to_vec()
+        };
+        let (none, empty) = parents(method);
+        let status = raw::call(&world.a, &path, &ask(none, "")).await.because(Code::NotFound, "NOT_FOUND");
+        assert!(status.message().contains(none), "{method}: {status:?}");
+        // The second tenant has nothing at all.
+        let theirs = if method.starts_with("ListSitting") || method.starts_with("ListMark") {
+            let mut su = world.superuser().await;
+            let find = "select exam_id, attempt_id from attempt order by state limit 1";
+            let (exam, attempt): (String, uuid::Uuid) =
+                sqlx::query_as(find).fetch_one(&mut su).await.unwrap();
+            format!("exams/{exam}/attempts/{attempt}")
+        } else {
+            offer(method).0.to_owned()
+        };
+        raw::call(&world.a, &path, &ask(&theirs, "")).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));
+        raw::call(&b, &path, &ask(&theirs, "")).await.because(Code::NotFound, "NOT_FOUND");
+        // There, and empty; there, and nothing of it passes the filter.
+        if !empty.is_empty() {
+            assert_eq!(raw::call(&world.a, &path, &ask(empty, "")).await.unwrap().len(), 0, "{method}");
+        }
+        if let Some(filter) = offer_filter(method) {
+            let nothing = format!("{filter} AND NOT ({filter})");
+            assert_eq!(
+                raw::call(&world.a, &path, &ask(&theirs, &nothing)).await.unwrap().len(),
+                0,
+                "{method}"
+            );
+        }
+    }
+    assert!(seen >= 9, "{seen}");
+}
+
+fn offer_filter(method: &str) -> Option<&'static str> {
+    if ["ListSittingEvents", "ListMarkRevisions"].contains(&method) { None } else { offer(method).1 }
 }

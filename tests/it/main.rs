@@ -28,3 +28,4 @@ mod round_trips;
 mod sitting;
 mod telemetry;
 mod tenancy;
+mod updates;

@@ -140,7 +140,7 @@ pub(super) fn sections(text: &Text, build: &mut Build, d: usize, out: &mut Vec<F
                 Some(s),
             );
         }
-        if header.unknown {
+        if header.named.unknown {
             push(
                 Code::SectionKindUnknown,
                 line,

@@ -44,6 +44,7 @@ pub fn services() -> Vec<String> {
 pub fn writes(method: &str) -> bool {
     match method.split('/').nth(1).unwrap() {
         "CreateBank"
+        | "UpdateBank"
         | "CreateQuestion"
         | "UpdateQuestion"
         | "PublishQuestion"
