@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub use kept::Kept;
-pub use keys::Proof;
+pub use keys::{Look, Proof};
 
 /// The migrations of this build.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -245,7 +245,9 @@ impl Db {
     /// theirs.
     pub async fn sweep(&self, deadline: Instant) -> Result<Tx> {
         let mut tx = self.begin("read only", Uuid::nil(), deadline).await?;
-        sqlx::query("set local assessd.sweep = 'on'").execute(&mut *tx).await?;
+        sqlx::raw_sql("set local assessd.sweep = 'on'; set local enable_seqscan = off")
+            .execute(&mut *tx)
+            .await?;
         Ok(tx)
     }
 

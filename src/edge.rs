@@ -265,20 +265,23 @@ impl Core {
         let credential = Credential::from_header(header).ok_or(Error::Unauthenticated(
             "the authorization metadata is not of the form: Bearer assessd_…",
         ))?;
-        match self.db.kept_key(&credential) {
+        let unknown = match self.db.kept_key(&credential) {
             Proof::Good(key) => return Ok(key),
             Proof::Bad => return Err(VOID),
-            Proof::Stale => {}
-            Proof::Unknown if self.peers.may_try(peer, Instant::now()) => {}
-            Proof::Unknown => {
-                return Err(Error::Exhausted("too many unknown keys came from this address; retry later"));
-            }
+            Proof::Stale => false,
+            Proof::Unknown => true,
+        };
+        let look = self.db.join_look(&credential);
+        let look = look.ok_or(Error::Exhausted("too many calls wait for their key; retry a little later"))?;
+        let tries = unknown && look.is_first;
+        if tries && !self.peers.try_key(peer, Instant::now()) {
+            return Err(Error::Exhausted("too many unknown keys came from this address; retry later"));
         }
-        let proved = Box::pin(self.db.look_up_key(&credential, deadline)).await?;
-        if proved.is_none() {
-            self.peers.tried_in_vain(peer, Instant::now());
+        let proved = Box::pin(self.db.look_up_key(&credential, look, deadline)).await;
+        if tries && !matches!(proved, Ok(None)) {
+            self.peers.not_in_vain(peer);
         }
-        proved.ok_or(VOID)
+        proved?.ok_or(VOID)
     }
 
     fn report(&self, response: &Response<Body>, took: Duration, peer: Option<Peer>, method: &str) {

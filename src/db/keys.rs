@@ -5,12 +5,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak, atomic::AtomicUsize},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicUsize},
     time::Duration,
 };
 
 use quick_cache::sync::Cache;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::{Db, run};
@@ -27,6 +30,8 @@ const VOID_TRUST: Duration = Duration::from_secs(30);
 const KEPT: usize = 10_000;
 /// Keys that are looked up at once; each needs a connection.
 const LOOKS: usize = 4;
+/// Calls that wait for their key at once: what they send meanwhile lies here unread.
+const WAITING: usize = 2048;
 /// The longest that a key waits to be looked up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -36,6 +41,9 @@ pub(super) struct Keys {
     kept: Arc<Cache<Uuid, (Arc<Key>, Instant)>>,
     void: Arc<Cache<[u8; 32], Instant>>,
     looks: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// The looks that calls wait for, by what they look for.
+    flights: Arc<Mutex<HashMap<[u8; 32], Weak<Flight>>>>,
     /// What each tenant has under way, as long as a key of it is in use.
     shares: Arc<Mutex<HashMap<Uuid, Weak<AtomicUsize>>>>,
 }
@@ -46,9 +54,23 @@ impl Default for Keys {
             kept: Arc::new(Cache::new(KEPT)),
             void: Arc::new(Cache::new(KEPT)),
             looks: Arc::new(Semaphore::new(LOOKS)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            flights: Arc::default(),
             shares: Arc::default(),
         }
     }
+}
+
+/// One look for a credential, with all the calls that wait for it.
+type Flight = tokio::sync::Mutex<()>;
+
+/// A call's part in a look.
+#[derive(Debug)]
+pub struct Look {
+    flight: Arc<Flight>,
+    /// Nobody else looked for it when the call came.
+    pub is_first: bool,
+    _waits: OwnedSemaphorePermit,
 }
 
 /// What is known of a credential without asking.
@@ -67,8 +89,7 @@ pub enum Proof {
 impl Keys {
     /// The one counter of a tenant, whichever of its keys are in use.
     fn share(&self, tenant: Uuid) -> Arc<AtomicUsize> {
-        // No code that can panic runs while it is held, so a poisoned lock holds a whole table.
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shares = lock(&self.shares);
         if let Some(share) = shares.get(&tenant).and_then(Weak::upgrade) {
             return share;
         }
@@ -81,7 +102,28 @@ impl Keys {
     }
 }
 
+/// No code that can panic runs while it is held, so a poisoned lock holds a whole table.
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Db {
+    /// Joins the look for a credential, or begins one; none where too many calls wait already.
+    pub fn join_look(&self, credential: &Credential) -> Option<Look> {
+        let waits = Arc::clone(&self.keys.waiting).try_acquire_owned().ok()?;
+        let mut flights = lock(&self.keys.flights);
+        let digest = credential.digest();
+        if let Some(flight) = flights.get(&digest).and_then(Weak::upgrade) {
+            return Some(Look { flight, is_first: false, _waits: waits });
+        }
+        if flights.len() >= WAITING {
+            flights.retain(|_, flight| flight.strong_count() > 0);
+        }
+        let flight = Arc::default();
+        flights.insert(digest, Arc::downgrade(&flight));
+        Some(Look { flight, is_first: true, _waits: waits })
+    }
+
     /// What is known of a credential without a look into the database.
     pub fn kept_key(&self, credential: &Credential) -> Proof {
         if let Some((key, until)) = self.keys.kept.get(&credential.key) {
@@ -102,10 +144,15 @@ impl Db {
     }
 
     /// The key of a credential, from the database; none where it is unknown, revoked, expired, or another's.
-    pub async fn look_up_key(&self, credential: &Credential, deadline: Instant) -> Result<Option<Arc<Key>>> {
-        let looks = tokio::time::timeout(PATIENCE, self.keys.looks.acquire()).await;
+    pub async fn look_up_key(
+        &self,
+        credential: &Credential,
+        look: Look,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Key>>> {
+        let turn = async { (look.flight.lock().await, self.keys.looks.acquire().await) };
         // The semaphore is never closed, so only the time can be over.
-        let Ok(Ok(_look)) = looks else {
+        let Ok((_flight, Ok(_look))) = tokio::time::timeout(PATIENCE, turn).await else {
             return Err(Error::Exhausted("too many keys wait to be looked up; retry a little later"));
         };
         // Many calls may come with one key at one moment: the others wait for the first ones, and then it is known.

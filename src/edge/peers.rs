@@ -48,15 +48,10 @@ struct Refusals {
 }
 
 impl Peers {
-    /// Whether a key that nobody knows may be looked up for that address. One that cannot be told may always.
-    pub fn may_try(&self, peer: Option<Peer>, now: Instant) -> bool {
+    /// Takes one of the tries that an address has for keys that nobody knows; false where it has none left. Who calls from
+    /// where cannot be told may always.
+    pub fn try_key(&self, peer: Option<Peer>, now: Instant) -> bool {
         let Some(Peer(address)) = peer else { return true };
-        lock(&self.tries).get(&group(address.ip())).is_none_or(|tries| tries.at_moment(now) >= 1.0)
-    }
-
-    /// The key was unknown.
-    pub fn tried_in_vain(&self, peer: Option<Peer>, now: Instant) {
-        let Some(Peer(address)) = peer else { return };
         let mut table = lock(&self.tries);
         if table.len() >= MOST {
             // Whoever has all its tries again is as good as unknown.
@@ -66,8 +61,18 @@ impl Peers {
             table.clear();
         }
         let tries = table.entry(group(address.ip())).or_insert(Tries { left: BURST, at: now });
-        tries.left = (tries.at_moment(now) - 1.0).max(0.0);
-        tries.at = now;
+        let left = tries.at_moment(now) - 1.0;
+        let may = left >= 0.0;
+        *tries = Tries { left: if may { left } else { left + 1.0 }, at: now };
+        may
+    }
+
+    /// The key turned out to be one: the try is given back.
+    pub fn not_in_vain(&self, peer: Option<Peer>) {
+        let Some(Peer(address)) = peer else { return };
+        if let Some(tries) = lock(&self.tries).get_mut(&group(address.ip())) {
+            tries.left = (tries.left + 1.0).min(BURST);
+        }
     }
 
     /// Writes a refusal to the log: the first one of an address at once, the next ones together.
@@ -168,18 +173,17 @@ mod tests {
         let (a, neighbour, other) = (peer("[2001:db8::1]:7"), peer("[2001:db8::2]:9"), peer("10.0.0.1:7"));
         let now = Instant::now();
         for _ in 0..BURST as usize {
-            assert!(peers.may_try(a, now));
-            peers.tried_in_vain(a, now);
+            assert!(peers.try_key(a, now));
         }
-        assert!(!peers.may_try(a, now) && !peers.may_try(neighbour, now));
-        assert!(peers.may_try(other, now) && peers.may_try(peer("[2001:db8:0:1::1]:7"), now));
-        assert!(peers.may_try(None, now));
+        assert!(!peers.try_key(a, now) && !peers.try_key(neighbour, now));
+        assert!(peers.try_key(other, now) && peers.try_key(peer("[2001:db8:0:1::1]:7"), now));
+        assert!(peers.try_key(None, now));
+        peers.not_in_vain(a);
+        assert!(peers.try_key(a, now) && !peers.try_key(a, now));
         let now = now + Duration::from_millis(110);
-        assert!(peers.may_try(a, now));
-        peers.tried_in_vain(a, now);
-        peers.tried_in_vain(a, now);
-        assert!(!peers.may_try(a, now), "2.2 came back and 2 were used");
-        assert!(peers.may_try(a, now + Duration::from_secs(60)));
+        assert!(peers.try_key(a, now) && peers.try_key(neighbour, now));
+        assert!(!peers.try_key(a, now), "2.2 came back and 2 were used");
+        assert!(peers.try_key(a, now + Duration::from_secs(60)));
         assert_eq!(group("::ffff:10.0.0.1".parse().unwrap()), group("10.0.0.1".parse().unwrap()));
     }
 
@@ -189,7 +193,7 @@ mod tests {
         let now = Instant::now();
         for n in 0..3 * MOST as u32 {
             let address = Some(Peer((std::net::Ipv4Addr::from(n), 1).into()));
-            peers.tried_in_vain(address, now);
+            peers.try_key(address, now);
             peers.refused(address, Code::Unauthenticated, "A/B", now);
         }
         assert!(lock(&peers.tries).len() <= MOST);

@@ -38,7 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of one call that may be here unread: the window of a stream. And those of all calls of a connection: several
 /// streams that are slowed down leave room for the other calls.
-const WINDOW: u32 = 128 * 1024;
+const WINDOW: u32 = 256 * 1024;
 const WINDOWS: u32 = 1024 * 1024;
 /// Bytes of the headers of a call at most.
 const HEADERS: u32 = 16 * 1024;
