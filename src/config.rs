@@ -14,6 +14,9 @@ use crate::embedded;
 /// The most connections that can be asked for: PostgreSQL itself seldom allows more.
 pub const MAX_CONNECTIONS: u32 = 1000;
 
+/// The most connections of callers that can be asked for.
+const MAX_CLIENT_CONNECTIONS: u64 = 1_000_000;
+
 /// The longest deadline and the longest drain: an hour.
 const MAX_SECONDS: u64 = 3600;
 
@@ -189,6 +192,11 @@ impl Settings {
         range("max_connections", self.max_connections.into(), 1, MAX_CONNECTIONS.into());
         range("deadline_s", self.deadline_s, 1, MAX_SECONDS);
         range("drain_s", self.drain_s, 0, MAX_SECONDS);
+        range("client_connections", self.client_connections as u64, 1, MAX_CLIENT_CONNECTIONS);
+        let of_one = self.client_connections_per_address as u64;
+        range("client_connections_per_address", of_one, 1, MAX_CLIENT_CONNECTIONS);
+        // The largest message must fit into the half that is for one tenant.
+        range("request_megabytes", self.request_megabytes as u64, 64, 1_000_000);
         bad
     }
 
