@@ -117,11 +117,20 @@ pub async fn run(
             [digest(&header).as_slice(), text.as_bytes()].concat(),
         )),
     });
-    let reading = tokio::task::spawn_blocking(move || paper::read(&text))
-        .await
-        .map_err(|e| Error::Internal(format!("the paper reader broke off: {e}").into()))?;
-
-    let mut found = collect(&reading, &import);
+    // Imports into one bank come one after the other, and wait before they hold anything.
+    let turn = match import.validate_only {
+        true => None,
+        false => {
+            let tenant = caller.tenant.id;
+            Some(db.admission().turn(tenant, import.bank.to_string(), caller.deadline).await?)
+        }
+    };
+    let read = move || {
+        let reading = paper::read(&text);
+        let found = collect(&reading, &import);
+        (import, reading, found)
+    };
+    let (import, reading, mut found) = db.aside(caller, read).await?;
     if import.validate_only {
         let mut tx = db.read(caller).await?;
         if sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?.is_none() {
@@ -172,7 +181,9 @@ pub async fn run(
         json!({ "file": import.file_name, "created": drafts.len(), "published": freezes.len() }),
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
-    unit.commit(answer).await
+    let answer = unit.commit(answer).await;
+    drop(turn);
+    answer
 }
 
 fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
