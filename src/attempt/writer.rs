@@ -20,8 +20,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    db::{Db, Kept},
-    error::{Error, Result, is_unique_violation},
+    db::{Db, KEPT, Kept},
+    error::{Error, Result, Want, is_unique_violation},
 };
 
 use super::{
@@ -32,8 +32,8 @@ use super::{
 /// Submissions in one transaction at most. What a transaction costs by itself (its start, its statement's start, its
 /// commit) is that of about thirty rows, so more than this gains little.
 pub const GROUP: usize = 256;
-/// Writers in one process: while some wait for the database, one gathers.
-const WRITERS: usize = 3;
+/// Writers in one process: while some wait for the database, one gathers. Each may keep a connection.
+const WRITERS: u32 = KEPT;
 /// The longest that a group gathers, while submissions keep coming.
 const GATHER: Duration = Duration::from_millis(3);
 /// Tries of a submission that met another process at the same moment.
@@ -42,6 +42,9 @@ const TRIES: u32 = 8;
 const WARM: Duration = Duration::from_millis(500);
 /// The time that one group may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a whole group could not be stored although the database is there.
+const BUSY: &str = "the database is busy; retry a little later";
 
 /// What became of a submission.
 pub type Answer = Result<Stored>;
@@ -152,11 +155,22 @@ async fn store_group(db: &mut Kept, queue: &Queue, tenant: Uuid, group: Vec<Job>
                 }
             }
             Err(error) => {
-                let lost = matches!(error, Error::Unavailable | Error::DeadlineExceeded);
+                // What is in the way of all of them is told to all; anything else to the first alone.
+                let common: Option<fn() -> Error> = match &error {
+                    Error::Unavailable | Error::DeadlineExceeded => Some(|| Error::Unavailable),
+                    Error::Wanting(Want::Room) => Some(|| Error::Wanting(Want::Room)),
+                    Error::Wanting(Want::Memory) => Some(|| Error::Wanting(Want::Memory)),
+                    Error::Wanting(Want::Disk) => Some(|| Error::Wanting(Want::Disk)),
+                    Error::Exhausted(_) => Some(|| Error::Exhausted(BUSY)),
+                    _ => None,
+                };
                 let mut first = Some(error);
                 for (_, job) in left.drain() {
-                    let again = if lost { Error::Unavailable } else { Error::Collision };
-                    job.answer(Err(first.take().filter(|_| !lost).unwrap_or(again)), queue);
+                    let told = match common {
+                        Some(common) => common(),
+                        None => first.take().unwrap_or(Error::Collision),
+                    };
+                    job.answer(Err(told), queue);
                 }
             }
         }
