@@ -92,6 +92,7 @@ mod tests {
             id: Uuid::nil(),
             display_name: String::new(),
             page_secret: vec![secret; 32],
+            under_way: Default::default(),
         };
         let attempt = Uuid::now_v7();
         let task = TaskName { exam: "spring".parse().unwrap(), attempt, position: 9 };
