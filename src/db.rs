@@ -371,7 +371,20 @@ fn begin(mode: &str, tenant: Uuid, deadline: Instant) -> String {
     )
 }
 
-/// Appends the audit row and the event of each change, in one statement.
+/// The banks in which the changes may have moved what is published. Only drafts are known not to: whatever else happens
+/// to a bank or a question counts, so that a new kind of change cannot be forgotten.
+fn banks_published_in(changes: &[Change]) -> Vec<String> {
+    const DRAFTS: [&str; 3] = ["bank.created", "question.created", "question.updated"];
+    let bank = |change: &Change| {
+        let rest = change.resource.strip_prefix("banks/").filter(|_| !DRAFTS.contains(&change.kind))?;
+        Some(rest.split('/').next().unwrap_or(rest).to_owned())
+    };
+    let banks: std::collections::BTreeSet<String> = changes.iter().filter_map(bank).collect();
+    banks.into_iter().collect()
+}
+
+/// Appends the audit row and the event of each change, in one statement, and counts the changes of what is published
+/// in each bank.
 async fn record(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -384,6 +397,7 @@ async fn record(
     }
     let ids: Vec<Uuid> = changes.iter().map(|_| Uuid::now_v7()).collect();
     let kinds: Vec<&str> = changes.iter().map(|c| c.kind).collect();
+    let banks = banks_published_in(&changes);
     let (resources, data): (Vec<String>, Vec<serde_json::Value>) =
         changes.into_iter().map(|c| (c.resource, c.data)).unzip();
     run(
@@ -391,6 +405,9 @@ async fn record(
         sqlx::query!(
             "with change as (
                 select * from unnest($4::uuid[], $5::text[], $6::text[], $7::jsonb[]) as c (id, kind, resource, data)
+             ), counted as (
+                update bank set pool_revision = pool_revision + 1
+                where tenant_id = $1 and bank_id = any($8) and cardinality($8::text[]) > 0
              ), noted as (
                 insert into audit (tenant_id, audit_id, actor, method, resource, outcome, detail)
                 select $1, id, $2, $3, resource, kind, data from change
@@ -404,6 +421,7 @@ async fn record(
             &kinds as &[&str],
             &resources,
             &data,
+            &banks,
         )
         .execute(conn),
     )

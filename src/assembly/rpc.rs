@@ -21,6 +21,7 @@ use crate::{
 use super::{
     blueprint::Blueprint,
     compose::{self, Common, Wanted},
+    pools::Pools,
     shortage::Shortage,
     sql::{self, BlueprintRow},
     wire::{self, Given},
@@ -33,12 +34,13 @@ const MAX_FORMS: i32 = 26;
 #[derive(Debug)]
 pub struct Assembly {
     db: Db,
+    pools: Pools,
 }
 
 impl Assembly {
     /// Over that database.
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self { db, pools: Pools::default() }
     }
 
     async fn create(&self, caller: &Caller, request: pb::CreateBlueprintRequest) -> Result<pb::Blueprint> {
@@ -145,15 +147,11 @@ impl Assembly {
             }
             (None, None) => return Err(Error::Internal("a request without a subject was let in".into())),
         };
-        let candidates = sql::candidates(&mut tx, tenant, &given.bank.bank).await?;
-        // No question at all may also mean no bank at all.
-        if candidates.is_empty() && bank::sql::bank(&mut tx, tenant, &given.bank.bank).await?.is_none() {
-            return Err(Error::NotFound(given.bank.to_string()));
-        }
+        let pool = self.pools.of(&mut tx, tenant, &given.bank).await?;
         tx.commit().await?;
         let shared = request.allow_shared_questions;
         let (prepared, shortages) =
-            off_thread(move || compose::check(candidates, &given.rules, forms, shared)).await?;
+            off_thread(move || compose::check(&pool, &given.rules, forms, shared)).await?;
         Ok(wire::show_check(&prepared, forms, shared, &shortages))
     }
 
@@ -209,9 +207,9 @@ impl Assembly {
         let row = sql::blueprint(conn, tenant, &name.blueprint).await?;
         let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
         let given = stored(&row)?;
-        let candidates = sql::candidates(conn, tenant, &given.bank.bank).await?;
+        let pool = self.pools.of(conn, tenant, &given.bank).await?;
         let rules = given.rules.clone();
-        let drawn = off_thread(move || compose::draw(candidates, &rules, wanted)).await?;
+        let drawn = off_thread(move || compose::draw(&pool, &rules, wanted)).await?;
         let drawn = drawn.map_err(|shortages| unfillable(name, &shortages))?;
 
         let mut versions: Vec<(String, i32)> = drawn.iter().flatten().flatten().cloned().collect();

@@ -202,6 +202,24 @@ pub async fn blueprints(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> R
     page.rows("blueprint_list", conn, tenant, &Place::Anywhere, query).await
 }
 
+/// How often what is published in a bank has changed; none where there is no such bank.
+pub async fn pool_revision(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    bank: &BankId,
+) -> Result<Option<i64>, sqlx::Error> {
+    run(
+        "pool_revision",
+        sqlx::query_scalar!(
+            "select pool_revision from bank where tenant_id = $1 and bank_id = $2",
+            tenant,
+            bank.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
 /// The published questions of a bank, each in its newest version: what a draw chooses from. Topic, tags and the like
 /// are those of the version; the draft may have moved on.
 pub async fn candidates(

@@ -4,7 +4,9 @@
 //! file twice adds nothing. One that the bank has with another key is added as a draft and reported as a conflict:
 //! never merged, never published by itself.
 
-use std::collections::HashMap;
+mod report;
+
+use std::{collections::HashMap, mem};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -20,6 +22,8 @@ use crate::{
     points::Points,
 };
 
+use report::report;
+
 use super::{
     content::{
         Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part,
@@ -32,6 +36,9 @@ use super::{
 
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 * 1024 * 1024;
+
+/// Questions that are stored by one statement: what a statement carries is in memory three times on its way.
+const BATCH: usize = 1000;
 
 /// A topic: names joined by `/`, each without blanks at its ends; bad ones are noted.
 pub fn topic(field: &str, value: &str, fields: &mut Fields) -> String {
@@ -65,6 +72,7 @@ struct Import {
     tags: Vec<String>,
     blueprint: Option<BlueprintName>,
     validate_only: bool,
+    create_bank: bool,
     request_id: String,
 }
 
@@ -116,11 +124,11 @@ pub async fn run(
             [digest(&header).as_slice(), text.as_bytes()].concat(),
         )),
     });
-    let reading = tokio::task::spawn_blocking(move || paper::read(&text))
+    let mut reading = tokio::task::spawn_blocking(move || paper::read(&text))
         .await
         .map_err(|e| Error::Internal(format!("the paper reader broke off: {e}").into()))?;
 
-    let mut found = collect(&reading, &import);
+    let mut found = collect(&mut reading, &import);
     if import.validate_only {
         let mut tx = db.read(caller).await?;
         if sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?.is_none() {
@@ -142,22 +150,25 @@ pub async fn run(
     let conflicts = settle(unit.conn(), caller, &import, &mut found, &reading).await?;
     let new: Vec<&Found> =
         found.iter().filter(|f| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish)).collect();
-    let drafts: Vec<Draft> = new.iter().map(|f| f.draft.clone()).collect();
-    let freezes: Vec<Freeze> = new
-        .iter()
-        .filter(|f| matches!(f.outcome, Outcome::Publish))
-        .map(|f| Freeze {
-            id: f.draft.id.clone(),
-            version: 1,
-            content: f.draft.content.clone(),
-            hash: exact(&f.draft.content, &f.draft.topic, &f.draft.tags, f.draft.difficulty),
-        })
-        .collect();
-    if !drafts.is_empty() {
+    let mut published = 0;
+    for batch in new.chunks(BATCH) {
+        let drafts: Vec<Draft> = batch.iter().map(|f| f.draft.clone()).collect();
         sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts).await?;
-    }
-    if !freezes.is_empty() {
-        sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes).await?;
+        let freezes: Vec<Freeze> = batch
+            .iter()
+            .zip(drafts)
+            .filter(|(f, _)| matches!(f.outcome, Outcome::Publish))
+            .map(|(_, draft)| Freeze {
+                version: 1,
+                hash: exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty),
+                id: draft.id,
+                content: draft.content,
+            })
+            .collect();
+        published += freezes.len();
+        if !freezes.is_empty() {
+            sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes).await?;
+        }
     }
     let mut blueprint = None;
     if let (Some(name), Some((title, made))) = (&import.blueprint, declared_blueprint(&reading, &found)) {
@@ -168,7 +179,7 @@ pub async fn run(
     unit.changed(
         "questions.imported",
         &import.bank,
-        json!({ "file": import.file_name, "created": drafts.len(), "published": freezes.len() }),
+        json!({ "file": import.file_name, "created": new.len(), "published": published }),
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
     unit.commit(answer).await
@@ -187,6 +198,7 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
             id => Some(BlueprintName { blueprint: fields.take("blueprint_id", id.parse::<BlueprintId>()) }),
         },
         validate_only: header.validate_only,
+        create_bank: header.create_bank,
         request_id: fields.request_id(&header.request_id),
     };
     if header.format != pb::ImportFormat::PaperText as i32 {
@@ -198,6 +210,11 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
             "publishing on import needs one of the roles reviewer, admin".to_owned(),
         ));
     }
+    if import.create_bank && !caller.may("QuestionBankService/CreateBank") {
+        return Err(Error::Forbidden(
+            "making a bank on import needs one of the roles author, admin".to_owned(),
+        ));
+    }
     if import.blueprint.is_some() && !caller.may("AssemblyService/CreateBlueprint") {
         return Err(Error::Forbidden(
             "making a blueprint on import needs one of the roles assembler, admin".to_owned(),
@@ -206,55 +223,46 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
     Ok(import)
 }
 
-/// The questions of a reading, before the bank is asked.
-fn collect(reading: &paper::Reading, import: &Import) -> Vec<Found> {
+/// The questions of a reading, before the bank is asked. Their texts are taken out of the reading: a large file is in
+/// memory often enough without a copy of each.
+fn collect(reading: &mut paper::Reading, import: &Import) -> Vec<Found> {
     let mut all = Vec::new();
-    for (document, doc) in reading.documents.iter().enumerate() {
+    for (document, doc) in reading.documents.iter_mut().enumerate() {
         let mut index = 0;
         while index < doc.questions.len() {
-            let first = &doc.questions[index];
-            let material = material_of(doc, first);
-            // Items that share their material are the parts of one case.
-            let mut end = index + 1;
-            if material.is_some() {
-                while doc
-                    .questions
-                    .get(end)
-                    .is_some_and(|q| q.section == first.section && material_of(doc, q) == material)
-                {
-                    end += 1;
-                }
-            }
+            let end = end_of_question(doc, index);
             let members: Vec<usize> = (index..end).collect();
+            let material = material_of(doc, &doc.questions[index]).map(str::to_owned);
+            let section = doc.sections.get(doc.questions[index].section);
+            let source = Source {
+                file: import.file_name.clone(),
+                document: shorten(doc.title.as_deref().unwrap_or_default(), 200),
+                section: shorten(section.and_then(|s| s.title.as_deref()).unwrap_or_default(), 200),
+                number: shorten(&doc.questions[index].number_raw, 32),
+                line: doc.questions[index].line,
+            };
+            let questions = &mut doc.questions[index..end];
+            let complete = questions.iter().all(|q| q.complete);
+            let topic = topic_of(&import.topic, questions[0].chapter.as_deref());
+            let (number, line) = (questions[0].number_raw.clone(), questions[0].line);
             let content = match material {
-                Some(material) => Content {
-                    stem: material.to_owned(),
+                Some(stem) => Content {
+                    stem,
                     task: Task::Case {
-                        parts: doc.questions[index..end]
-                            .iter()
-                            .map(|q| Part { weight: 1, content: leaf(q) })
-                            .collect(),
+                        parts: questions.iter_mut().map(|q| Part { weight: 1, content: leaf(q) }).collect(),
                     },
                     notes: Notes::default(),
                 },
-                None => leaf(first),
+                None => leaf(&mut questions[0]),
             };
-            let section = doc.sections.get(first.section);
             let draft = Draft {
                 id: QuestionId::stored(Uuid::now_v7().to_string()),
-                topic: topic_of(&import.topic, first.chapter.as_deref()),
+                topic,
                 tags: import.tags.clone(),
                 difficulty: None,
-                source: Some(Source {
-                    file: import.file_name.clone(),
-                    document: shorten(doc.title.as_deref().unwrap_or_default(), 200),
-                    section: shorten(section.and_then(|s| s.title.as_deref()).unwrap_or_default(), 200),
-                    number: shorten(&first.number_raw, 32),
-                    line: first.line,
-                }),
+                source: Some(source),
                 content,
             };
-            let complete = doc.questions[index..end].iter().all(|q| q.complete);
             let mut fields = Fields::default();
             wire::content(&wire::show(&draft.content), &mut fields);
             let outcome = match fields.done() {
@@ -267,20 +275,21 @@ fn collect(reading: &paper::Reading, import: &Import) -> Vec<Found> {
                 ),
                 Err(_) => Outcome::Refused("cannot be kept".to_owned()),
             };
-            all.push(Found {
-                document,
-                members,
-                number: first.number_raw.clone(),
-                line: first.line,
-                print: Fingerprint::of(&draft.content),
-                draft,
-                complete,
-                outcome,
-            });
+            let print = Fingerprint::of(&draft.content);
+            all.push(Found { document, members, number, line, print, draft, complete, outcome });
             index = end;
         }
     }
     all
+}
+
+/// Where the question that begins at an index ends: items that share their material are the parts of one case.
+fn end_of_question(doc: &paper::Document, index: usize) -> usize {
+    let first = &doc.questions[index];
+    let Some(material) = material_of(doc, first) else { return index + 1 };
+    let belongs =
+        |q: &&paper::Question| q.section == first.section && material_of(doc, q) == Some(material);
+    index + 1 + doc.questions[index + 1..].iter().take_while(belongs).count()
 }
 
 /// The shared text that a question belongs to: only sections that are about a case have one.
@@ -304,17 +313,22 @@ fn shorten(text: &str, chars: usize) -> String {
     text.chars().filter(|c| !c.is_control()).take(chars).collect()
 }
 
-/// A question of the reader as content. A key that does not fit what is there is left out, never bent.
-fn leaf(question: &paper::Question) -> Content {
-    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+/// A question of the reader as content; its texts are taken. A key that does not fit what is there is left out, never
+/// bent.
+fn leaf(question: &mut paper::Question) -> Content {
+    let text = |t: &mut Option<String>| t.take().unwrap_or_default();
     let notes = Notes {
-        explanation: text(&question.explanation),
-        knowledge_point: shorten(&text(&question.knowledge_point), 200),
-        common_mistake: text(&question.common_mistake),
+        explanation: text(&mut question.explanation),
+        knowledge_point: shorten(&text(&mut question.knowledge_point), 200),
+        common_mistake: text(&mut question.common_mistake),
     };
-    let choice = |kind: ChoiceKind| {
-        let options: Vec<ChoiceOption> =
-            question.options.iter().map(|o| ChoiceOption { label: o.label, text: o.text.clone() }).collect();
+    let mut stem = mem::take(&mut question.stem);
+    let options: Vec<ChoiceOption> = question
+        .options
+        .iter_mut()
+        .map(|o| ChoiceOption { label: o.label, text: mem::take(&mut o.text) })
+        .collect();
+    let choice = |kind: ChoiceKind, options: Vec<ChoiceOption>| {
         let key = match &question.answer {
             paper::Answer::Letters(letters) => {
                 let found: Option<OptionSet> =
@@ -325,11 +339,10 @@ fn leaf(question: &paper::Question) -> Content {
         };
         Task::Choice(Choice { kind, options, key, policy: None })
     };
-    let mut stem = question.stem.clone();
     let task = match question.kind {
-        paper::Kind::SingleChoice => choice(ChoiceKind::Single),
-        paper::Kind::MultipleChoice => choice(ChoiceKind::Multiple),
-        paper::Kind::IndeterminateChoice => choice(ChoiceKind::Indeterminate),
+        paper::Kind::SingleChoice => choice(ChoiceKind::Single, options),
+        paper::Kind::MultipleChoice => choice(ChoiceKind::Multiple, options),
+        paper::Kind::IndeterminateChoice => choice(ChoiceKind::Indeterminate, options),
         paper::Kind::TrueFalse => {
             let key = match question.answer {
                 paper::Answer::Truth(truth) => Some(truth),
@@ -373,13 +386,13 @@ fn leaf(question: &paper::Question) -> Content {
                 paper::Answer::None => String::new(),
             };
             // A choice that stands in a section of cases is still a choice.
-            if question.options.len() >= 2 {
+            if options.len() >= 2 {
                 let kind = match &question.answer {
                     paper::Answer::Letters(letters) if letters.len() > 1 => ChoiceKind::Multiple,
                     paper::Answer::Letters(_) => ChoiceKind::Single,
                     _ => ChoiceKind::Indeterminate,
                 };
-                choice(kind)
+                choice(kind, options)
             } else {
                 Task::ShortAnswer { reference }
             }
@@ -506,112 +519,4 @@ fn declared_section(
         head.points_each = None;
     }
     head
-}
-
-fn report(
-    reading: &paper::Reading,
-    import: &Import,
-    found: &[Found],
-    conflicts: Vec<Conflict>,
-    blueprint: Option<String>,
-) -> pb::ImportQuestionsResponse {
-    let place: HashMap<(usize, usize), usize> = found
-        .iter()
-        .enumerate()
-        .flat_map(|(i, f)| f.members.iter().map(move |m| ((f.document, *m), i)))
-        .collect();
-    let count = |wanted: fn(&Outcome) -> bool| found.iter().filter(|f| wanted(&f.outcome)).count() as i32;
-    let mut findings: Vec<pb::ImportFinding> = reading
-        .findings
-        .iter()
-        .map(|f| pb::ImportFinding {
-            code: f.code.as_str().to_owned(),
-            severity: severity(f.severity) as i32,
-            document: f.document.unwrap_or(0) as i32,
-            question: f.document.zip(f.question).and_then(|key| place.get(&key)).map(|i| *i as i32),
-            line: f.line as i32,
-            text: f.text.clone(),
-            message: f.message.clone(),
-        })
-        .collect();
-    findings.extend(conflicts.into_iter().map(|c| {
-        let item = &found[c.found];
-        pb::ImportFinding {
-            code: "key_conflict".to_owned(),
-            severity: pb::FindingSeverity::Error as i32,
-            document: item.document as i32,
-            question: Some(c.found as i32),
-            line: item.line as i32,
-            text: shorten(&item.draft.content.stem, 120),
-            message: format!(
-                "{}/questions/{} has the same stem and options with another key; this one stays a draft",
-                import.bank, c.with
-            ),
-        }
-    }));
-    pb::ImportQuestionsResponse {
-        documents: reading.documents.iter().map(show_document).collect(),
-        found_count: found.len() as i32,
-        created_count: count(|o| matches!(o, Outcome::Draft(_) | Outcome::Publish)),
-        published_count: count(|o| matches!(o, Outcome::Publish)),
-        unchanged_count: count(|o| matches!(o, Outcome::Unchanged(_))),
-        held_count: count(|o| matches!(o, Outcome::Draft(Some(_)))),
-        questions: found.iter().map(|f| show_found(f, import)).collect(),
-        findings,
-        blueprint: blueprint.unwrap_or_default(),
-        validated_only: import.validate_only,
-    }
-}
-
-fn severity(severity: paper::Severity) -> pb::FindingSeverity {
-    match severity {
-        paper::Severity::Info => pb::FindingSeverity::Info,
-        paper::Severity::Warning => pb::FindingSeverity::Warning,
-        paper::Severity::Error => pb::FindingSeverity::Error,
-    }
-}
-
-fn show_found(found: &Found, import: &Import) -> pb::ImportedQuestion {
-    let (action, id, reason) = match &found.outcome {
-        Outcome::Publish => (pb::ImportAction::Published, Some(&found.draft.id), String::new()),
-        Outcome::Draft(why) => {
-            (pb::ImportAction::Drafted, Some(&found.draft.id), why.clone().unwrap_or_default())
-        }
-        Outcome::Unchanged(id) => (pb::ImportAction::Unchanged, Some(id), String::new()),
-        Outcome::Refused(why) => (pb::ImportAction::Refused, None, why.clone()),
-    };
-    pb::ImportedQuestion {
-        document: found.document as i32,
-        number: found.number.clone(),
-        line: found.line as i32,
-        question: id
-            .filter(|_| !import.validate_only)
-            .map(|id| format!("{}/questions/{id}", import.bank))
-            .unwrap_or_default(),
-        action: action as i32,
-        reason,
-    }
-}
-
-fn show_document(doc: &paper::Document) -> pb::ImportedDocument {
-    let decimal = |d: Option<rust_decimal::Decimal>| d.map(|d| d.normalize().to_string()).unwrap_or_default();
-    pb::ImportedDocument {
-        title: doc.title.clone().unwrap_or_default(),
-        duration_minutes: doc.duration_minutes.unwrap_or(0) as i32,
-        declared_total: decimal(doc.declared_total),
-        sections: doc
-            .sections
-            .iter()
-            .enumerate()
-            .map(|(i, s)| pb::ImportedSection {
-                title: s.title.clone().unwrap_or_default(),
-                kind: s.kind.as_str().to_owned(),
-                declared_count: s.declared_count.unwrap_or(0) as i32,
-                points_each: decimal(s.points_each),
-                declared_total: decimal(s.declared_total),
-                found_count: doc.questions.iter().filter(|q| q.section == i).count() as i32,
-                inferred: s.inferred,
-            })
-            .collect(),
-    }
 }
