@@ -16,6 +16,7 @@ mod filters;
 mod grading;
 mod idempotency;
 mod import;
+mod import_size;
 mod kinds;
 mod lists;
 mod migrations;
