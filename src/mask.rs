@@ -202,7 +202,12 @@ fn copy(old: &mut DynamicMessage, new: Option<&DynamicMessage>, step: &[FieldDes
 
 impl Updatable for pb::Bank {
     const GIVEN: &'static [&'static str] =
-        &["name", "question_count", "published_count", "create_time", "update_time", "etag"];
+        &["name", "question_count", "published_count", "create_time", "update_time", "etag",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
 }
 
 impl Updatable for pb::Question {
@@ -212,12 +217,22 @@ impl Updatable for pb::Question {
 }
 
 impl Updatable for pb::Blueprint {
-    const GIVEN: &'static [&'static str] = &["name", "question_count", "create_time", "update_time", "etag"];
+    const GIVEN: &'static [&'static str] = &["name", "question_count", "create_time", "update_time", "etag",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
     const FIXED: &'static [&'static str] = &["bank"];
 }
 
 impl Updatable for pb::Exam {
-    const GIVEN: &'static [&'static str] = &["name", "create_time", "update_time", "etag", "release_time"];
+    const GIVEN: &'static [&'static str] = &["name", "create_time", "update_time", "etag", "release_time",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
     const FIXED: &'static [&'static str] = &["forms", "rounding", "mark_floor"];
 }
 

@@ -79,6 +79,7 @@ pub struct Page {
     filter: Filter,
     after: Option<Vec<Key>>,
     digest: [u8; 16],
+    show_deleted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,6 +101,8 @@ pub struct Ask<'a> {
     pub filter: &'a str,
     /// The order, or empty.
     pub order_by: &'a str,
+    /// Deleted rows are wanted too.
+    pub show_deleted: bool,
 }
 
 impl Page {
@@ -117,6 +120,7 @@ impl Page {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
+        hash.update([u8::from(ask.show_deleted)]);
         let mut digest = [0; 16];
         digest.copy_from_slice(&hash.finalize()[..16]);
 
@@ -134,7 +138,18 @@ impl Page {
                 Some(token) => (token.after.len() == listing.tie.len() + 1).then_some(token.after),
             },
         };
-        Self { listing, size, order, descending, filter, after, digest }
+        Self { listing, size, order, descending, filter, after, digest, show_deleted: ask.show_deleted }
+    }
+
+    /// Appends what leaves out the deleted rows of the table `x`, unless they are asked for, and the archived ones, unless
+    /// the filter says which it wants. `x` is a constant of the source.
+    pub fn push_present(&self, query: &mut QueryBuilder<Postgres>, x: &'static str) {
+        if !self.show_deleted {
+            query.push(" and ").push(x).push(".delete_time is null");
+        }
+        if !self.filter.mentions("archived") && !self.filter.mentions("archive_time") {
+            query.push(" and ").push(x).push(".archive_time is null");
+        }
     }
 
     /// Appends the conditions, each beginning with ` and `, to a statement that ends in a where clause.

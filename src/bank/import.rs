@@ -16,6 +16,7 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     ids::{BankName, BlueprintId, BlueprintName, QuestionId},
+    lifecycle::archived,
     paper, pb,
     points::Points,
 };
@@ -123,9 +124,8 @@ pub async fn run(
     let mut found = collect(&reading, &import);
     if import.validate_only {
         let mut tx = db.read(caller).await?;
-        if sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?.is_none() {
-            return Err(Error::NotFound(import.bank.to_string()));
-        }
+        let bank = sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?;
+        usable_bank(bank.map(|(row, ..)| row), &import)?;
         let conflicts = settle(&mut tx, caller, &import, &mut found, &reading).await?;
         tx.commit().await?;
         return Ok(report(&reading, &import, &found, conflicts, None));
@@ -136,9 +136,7 @@ pub async fn run(
         Begun::Done(first) => return Ok(first),
     };
     // Two imports of one file at once must not both find the bank empty.
-    if sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await?.is_none() {
-        return Err(Error::NotFound(import.bank.to_string()));
-    }
+    usable_bank(sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await?, &import)?;
     let conflicts = settle(unit.conn(), caller, &import, &mut found, &reading).await?;
     let new: Vec<&Found> =
         found.iter().filter(|f| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish)).collect();
@@ -153,11 +151,12 @@ pub async fn run(
             hash: exact(&f.draft.content, &f.draft.topic, &f.draft.tags, f.draft.difficulty),
         })
         .collect();
+    let by = unit.actor().to_owned();
     if !drafts.is_empty() {
-        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts).await?;
+        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts, &by).await?;
     }
     if !freezes.is_empty() {
-        sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes).await?;
+        sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes, &by).await?;
     }
     let mut blueprint = None;
     if let (Some(name), Some((title, made))) = (&import.blueprint, declared_blueprint(&reading, &found)) {
@@ -172,6 +171,15 @@ pub async fn run(
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
     unit.commit(answer).await
+}
+
+/// Refuses a bank that is not there or takes nothing new.
+fn usable_bank(bank: Option<sql::BankRow>, import: &Import) -> Result<()> {
+    match bank.filter(|row| row.delete_time.is_none()) {
+        None => Err(Error::NotFound(import.bank.to_string())),
+        Some(row) if row.archive_time.is_some() => Err(archived(&import.bank.to_string())),
+        Some(_) => Ok(()),
+    }
 }
 
 fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
