@@ -27,5 +27,8 @@ $$;
 alter table question_version add column created_by text not null default '';
 
 -- Which forms and blueprints cite a bank: asked before it is deleted.
+-- Together with attempt_by_submit and attempt_open it finds an exam's attempts, whatever their state: asked before the
+-- exam is deleted. An exam with attempts is never deleted, so they still need no foreign key to it.
+create index attempt_void on attempt (tenant_id, exam_id) where state < 0;
 create index form_by_bank on form (tenant_id, bank_id);
 create index blueprint_by_bank on blueprint (tenant_id, bank_id);

@@ -159,7 +159,8 @@ mod tests {
     fn every_turn_of_every_standing() {
         let since = Some(DateTime::UNIX_EPOCH);
         let says = |archived: bool, deleted: bool, whole: bool, turn| {
-            let standing = Standing { archived: since.filter(|_| archived), deleted: since.filter(|_| deleted), whole };
+            let standing =
+                Standing { archived: since.filter(|_| archived), deleted: since.filter(|_| deleted), whole };
             match standing.turn(turn, "banks/x") {
                 Ok(true) => "done",
                 Ok(false) => "is so",

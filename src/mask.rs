@@ -201,8 +201,13 @@ fn copy(old: &mut DynamicMessage, new: Option<&DynamicMessage>, step: &[FieldDes
 }
 
 impl Updatable for pb::Bank {
-    const GIVEN: &'static [&'static str] =
-        &["name", "question_count", "published_count", "create_time", "update_time", "etag",
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "question_count",
+        "published_count",
+        "create_time",
+        "update_time",
+        "etag",
         "created_by",
         "archive_time",
         "delete_time",
@@ -217,7 +222,12 @@ impl Updatable for pb::Question {
 }
 
 impl Updatable for pb::Blueprint {
-    const GIVEN: &'static [&'static str] = &["name", "question_count", "create_time", "update_time", "etag",
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "question_count",
+        "create_time",
+        "update_time",
+        "etag",
         "created_by",
         "archive_time",
         "delete_time",
@@ -227,7 +237,12 @@ impl Updatable for pb::Blueprint {
 }
 
 impl Updatable for pb::Exam {
-    const GIVEN: &'static [&'static str] = &["name", "create_time", "update_time", "etag", "release_time",
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "create_time",
+        "update_time",
+        "etag",
+        "release_time",
         "created_by",
         "archive_time",
         "delete_time",

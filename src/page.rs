@@ -101,8 +101,6 @@ pub struct Ask<'a> {
     pub filter: &'a str,
     /// The order, or empty.
     pub order_by: &'a str,
-    /// Deleted rows are wanted too.
-    pub show_deleted: bool,
 }
 
 impl Page {
@@ -120,7 +118,6 @@ impl Page {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
-        hash.update([u8::from(ask.show_deleted)]);
         let mut digest = [0; 16];
         digest.copy_from_slice(&hash.finalize()[..16]);
 
@@ -138,7 +135,14 @@ impl Page {
                 Some(token) => (token.after.len() == listing.tie.len() + 1).then_some(token.after),
             },
         };
-        Self { listing, size, order, descending, filter, after, digest, show_deleted: ask.show_deleted }
+        Self { listing, size, order, descending, filter, after, digest, show_deleted: false }
+    }
+
+    /// The same page with deleted rows in it, where they are wanted. The scope of the page must say so too, as [`scope`]
+    /// does.
+    #[must_use]
+    pub fn with_deleted(self, show_deleted: bool) -> Self {
+        Self { show_deleted, ..self }
     }
 
     /// Appends what leaves out the deleted rows of the table `x`, unless they are asked for, and the archived ones, unless
@@ -231,6 +235,11 @@ impl Page {
     fn columns(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.listing.orders[self.order].sql).chain(self.listing.tie.iter().copied())
     }
+}
+
+/// The scope of a list under that parent whose deleted rows may be wanted.
+pub fn scope(parent: &str, show_deleted: bool) -> String {
+    if show_deleted { format!("{parent} with deleted") } else { parent.to_owned() }
 }
 
 fn parse_order(listing: &Listing, order_by: &str) -> Result<(usize, bool), String> {

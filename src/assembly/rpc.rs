@@ -13,7 +13,7 @@ use crate::{
     ids::{BankId, BankName, BlueprintId, BlueprintName, FormId, FormName, Parent},
     lifecycle::{self, Life, Thing, Turn, archived, sql::usable},
     mask::Mask,
-    page::{Ask, Key, Page},
+    page::{self, Ask, Key, Page},
     pb::{self, assembly_service_server::AssemblyService},
     place::Place,
     points::Points,
@@ -74,15 +74,15 @@ impl Assembly {
         request: pb::ListBlueprintsRequest,
     ) -> Result<pb::ListBlueprintsResponse> {
         let mut fields = Fields::default();
+        let scope = page::scope("", request.show_deleted);
         let ask = Ask {
-            scope: "",
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
-            show_deleted: request.show_deleted,
         };
-        let page = Page::parse(&sql::BLUEPRINTS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::BLUEPRINTS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::blueprints(&mut tx, caller.tenant.id, &page).await?;
@@ -176,7 +176,8 @@ impl Assembly {
             let mut tx = self.db.read(caller).await?;
             let drawn = self.draw(&mut tx, caller, &name, wanted, ids).await?;
             tx.commit().await?;
-            let shown = drawn.iter().map(|(form, plan)| wire::show_form(form, plan, &Life::default(), false, false));
+            let shown =
+                drawn.iter().map(|(form, plan)| wire::show_form(form, plan, &Life::default(), false, false));
             return Ok(pb::AssembleFormsResponse { forms: shown.collect() });
         }
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
@@ -184,9 +185,10 @@ impl Assembly {
             let life = Life { created_by: unit.actor().to_owned(), ..Life::default() };
             let drawn = self.draw(unit.conn(), caller, &name, wanted, ids).await?;
             let (mut forms, plans): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-            let at = sql::insert_forms(unit.conn(), caller.tenant.id, &name.blueprint, &forms, &life.created_by)
-                .await?
-                .map_err(|taken| Error::Exists(taken.to_string()))?;
+            let at =
+                sql::insert_forms(unit.conn(), caller.tenant.id, &name.blueprint, &forms, &life.created_by)
+                    .await?
+                    .map_err(|taken| Error::Exists(taken.to_string()))?;
             for form in &mut forms {
                 form.create_time = at;
                 // As text: a JSON number would lose the low bits of a large seed.
@@ -306,15 +308,15 @@ impl Assembly {
         let mut fields = Fields::default();
         let parent: Parent<BlueprintName> =
             fields.take("parent", Parent::parse(&request.parent, "blueprints"));
+        let scope = page::scope(&request.parent, request.show_deleted);
         let ask = Ask {
-            scope: &request.parent,
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
-            show_deleted: request.show_deleted,
         };
-        let page = Page::parse(&sql::FORMS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::FORMS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::forms(&mut tx, caller.tenant.id, &Place::of(parent), &page).await?;
@@ -530,28 +532,19 @@ impl AssemblyService for Assembly {
         Ok(Response::new(self.turn_blueprint(&caller, Turn::Unarchive, ask, &r).await?))
     }
 
-    async fn delete_form(
-        &self,
-        r: Request<pb::DeleteFormRequest>,
-    ) -> Result<Response<pb::Form>, Status> {
+    async fn delete_form(&self, r: Request<pb::DeleteFormRequest>) -> Result<Response<pb::Form>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: "", request_id: &r.request_id };
         Ok(Response::new(self.turn_form(&caller, Turn::Delete, ask, &r).await?))
     }
 
-    async fn undelete_form(
-        &self,
-        r: Request<pb::UndeleteFormRequest>,
-    ) -> Result<Response<pb::Form>, Status> {
+    async fn undelete_form(&self, r: Request<pb::UndeleteFormRequest>) -> Result<Response<pb::Form>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: "", request_id: &r.request_id };
         Ok(Response::new(self.turn_form(&caller, Turn::Undelete, ask, &r).await?))
     }
 
-    async fn archive_form(
-        &self,
-        r: Request<pb::ArchiveFormRequest>,
-    ) -> Result<Response<pb::Form>, Status> {
+    async fn archive_form(&self, r: Request<pb::ArchiveFormRequest>) -> Result<Response<pb::Form>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: "", request_id: &r.request_id };
         Ok(Response::new(self.turn_form(&caller, Turn::Archive, ask, &r).await?))

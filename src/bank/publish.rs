@@ -9,8 +9,8 @@ use crate::{
     db::Unit,
     door::Fields,
     error::{Error, Result},
-    lifecycle::archived,
     ids::{BankId, BankName, QuestionId, QuestionName},
+    lifecycle::archived,
     pb,
 };
 

@@ -13,7 +13,7 @@ use crate::{
     ids::{BankId, BankName, Parent, QuestionId, QuestionName, QuestionRef},
     lifecycle::{self, Thing, Turn, sql::usable},
     mask::Mask,
-    page::{Ask, Key, Page},
+    page::{self, Ask, Key, Page},
     pb::{self, question_bank_service_server::QuestionBankService},
     place::Place,
 };
@@ -85,15 +85,15 @@ impl Banks {
         request: pb::ListBanksRequest,
     ) -> Result<pb::ListBanksResponse> {
         let mut fields = Fields::default();
+        let scope = page::scope("", request.show_deleted);
         let ask = Ask {
-            scope: "",
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
-            show_deleted: request.show_deleted,
         };
-        let page = Page::parse(&sql::BANKS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::BANKS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::banks(&mut tx, caller.tenant.id, &page).await?;
@@ -185,7 +185,9 @@ impl Banks {
         let name: QuestionRef = fields.take("name", request.name.parse());
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
-        let mut rows = sql::by_name(&mut tx, caller.tenant.id, std::slice::from_ref(&name), request.show_deleted).await?;
+        let mut rows =
+            sql::by_name(&mut tx, caller.tenant.id, std::slice::from_ref(&name), request.show_deleted)
+                .await?;
         tx.commit().await?;
         let (_, row) = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
         Ok(show_question(&row, name.version.is_some()))
@@ -237,15 +239,15 @@ impl Banks {
     ) -> Result<pb::ListQuestionsResponse> {
         let mut fields = Fields::default();
         let parent: Parent<BankName> = fields.take("parent", Parent::parse(&request.parent, "banks"));
+        let scope = page::scope(&request.parent, request.show_deleted);
         let ask = Ask {
-            scope: &request.parent,
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
-            show_deleted: request.show_deleted,
         };
-        let page = Page::parse(&sql::QUESTIONS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::QUESTIONS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::questions(&mut tx, caller.tenant.id, &Place::of(parent), &page).await?;
@@ -515,28 +517,19 @@ impl QuestionBankService for Banks {
         Ok(Response::new(self.retire(&caller, r.into_inner()).await?))
     }
 
-    async fn delete_bank(
-        &self,
-        r: Request<pb::DeleteBankRequest>,
-    ) -> Result<Response<pb::Bank>, Status> {
+    async fn delete_bank(&self, r: Request<pb::DeleteBankRequest>) -> Result<Response<pb::Bank>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
         Ok(Response::new(self.turn_bank(&caller, Turn::Delete, ask, &r).await?))
     }
 
-    async fn undelete_bank(
-        &self,
-        r: Request<pb::UndeleteBankRequest>,
-    ) -> Result<Response<pb::Bank>, Status> {
+    async fn undelete_bank(&self, r: Request<pb::UndeleteBankRequest>) -> Result<Response<pb::Bank>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
         Ok(Response::new(self.turn_bank(&caller, Turn::Undelete, ask, &r).await?))
     }
 
-    async fn archive_bank(
-        &self,
-        r: Request<pb::ArchiveBankRequest>,
-    ) -> Result<Response<pb::Bank>, Status> {
+    async fn archive_bank(&self, r: Request<pb::ArchiveBankRequest>) -> Result<Response<pb::Bank>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
         Ok(Response::new(self.turn_bank(&caller, Turn::Archive, ask, &r).await?))

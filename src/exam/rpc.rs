@@ -12,7 +12,7 @@ use crate::{
     ids::{ExamId, ExamName, FormName},
     lifecycle::{self, Thing, Turn, sql::usable},
     mask::Mask,
-    page::{Ask, Key, Page},
+    page::{self, Ask, Key, Page},
     pb::{self, exam_service_server::ExamService},
 };
 
@@ -73,15 +73,15 @@ impl Exams {
 
     async fn list(&self, caller: &Caller, request: pb::ListExamsRequest) -> Result<pb::ListExamsResponse> {
         let mut fields = Fields::default();
+        let scope = page::scope("", request.show_deleted);
         let ask = Ask {
-            scope: "",
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
-            show_deleted: request.show_deleted,
         };
-        let page = Page::parse(&sql::EXAMS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::EXAMS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::exams(&mut tx, caller.tenant.id, &page).await?;
@@ -190,28 +190,19 @@ impl ExamService for Exams {
         Ok(Response::new(self.update(&caller, r.into_inner()).await?))
     }
 
-    async fn delete_exam(
-        &self,
-        r: Request<pb::DeleteExamRequest>,
-    ) -> Result<Response<pb::Exam>, Status> {
+    async fn delete_exam(&self, r: Request<pb::DeleteExamRequest>) -> Result<Response<pb::Exam>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
         Ok(Response::new(self.turn(&caller, Turn::Delete, ask, &r).await?))
     }
 
-    async fn undelete_exam(
-        &self,
-        r: Request<pb::UndeleteExamRequest>,
-    ) -> Result<Response<pb::Exam>, Status> {
+    async fn undelete_exam(&self, r: Request<pb::UndeleteExamRequest>) -> Result<Response<pb::Exam>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
         Ok(Response::new(self.turn(&caller, Turn::Undelete, ask, &r).await?))
     }
 
-    async fn archive_exam(
-        &self,
-        r: Request<pb::ArchiveExamRequest>,
-    ) -> Result<Response<pb::Exam>, Status> {
+    async fn archive_exam(&self, r: Request<pb::ArchiveExamRequest>) -> Result<Response<pb::Exam>, Status> {
         let (caller, r) = (Caller::of(&r)?, r.into_inner());
         let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
         Ok(Response::new(self.turn(&caller, Turn::Archive, ask, &r).await?))

@@ -64,7 +64,9 @@ async fn round(db: &Db, after: &mut Uuid, stopping: &CancellationToken) -> Resul
         }
         match purge(db, tenant).await {
             Ok(purged) => count += purged,
-            Err(error) => tracing::warn!(tenant.id = %tenant, ?error, "deleted resources could not be purged"),
+            Err(error) => {
+                tracing::warn!(tenant.id = %tenant, ?error, "deleted resources could not be purged")
+            }
         }
     }
     Ok(count)
@@ -154,7 +156,8 @@ async fn purge_kind(unit: &mut Unit, tenant: Uuid, table: &'static Table) -> Res
         }
     }
     if !back.is_empty() {
-        let keys: Vec<String> = (1..=table.keys.len()).map(|i| format!("unnest(${}::text[])", i + 1)).collect();
+        let keys: Vec<String> =
+            (1..=table.keys.len()).map(|i| format!("unnest(${}::text[])", i + 1)).collect();
         let statement = format!(
             "update {} x set delete_time = null, purge_time = null where x.tenant_id = $1 and (x.{}) in (select {})",
             table.table,
@@ -177,14 +180,18 @@ async fn purge_questions_of_banks(conn: &mut PgConnection, tenant: Uuid) -> Resu
     query.push_bind(tenant).push(" and x.purge_time <= now() and not ");
     some_cite(&mut query, Kind::Bank.table(), false);
     query.push(" limit ").push_bind(BATCH * 4).push(" for update of q skip locked");
-    let rows: Vec<(String, String)> = run("purge_bank_questions", query.build_query_as().fetch_all(&mut *conn)).await?;
+    let rows: Vec<(String, String)> =
+        run("purge_bank_questions", query.build_query_as().fetch_all(&mut *conn)).await?;
     if rows.is_empty() {
         return Ok(());
     }
     let (banks, questions): (Vec<String>, Vec<String>) = rows.into_iter().unzip();
     for statement in Kind::Question.table().purge {
-        run("purge_delete", sqlx::query(*statement).bind(tenant).bind(&banks).bind(&questions).execute(&mut *conn))
-            .await?;
+        run(
+            "purge_delete",
+            sqlx::query(*statement).bind(tenant).bind(&banks).bind(&questions).execute(&mut *conn),
+        )
+        .await?;
     }
     Ok(())
 }

@@ -136,6 +136,8 @@ static FORM: Table = Table {
     ],
 };
 
+const ATTEMPT: &str = "'exams/' || c.exam_id || '/attempts/' || c.attempt_id";
+
 static EXAM: Table = Table {
     table: "exam",
     keys: &["exam_id"],
@@ -144,11 +146,24 @@ static EXAM: Table = Table {
     whole: "not exists (select from unnest(x.forms) n where not exists (select from form p \
             where p.tenant_id = x.tenant_id and p.blueprint_id = split_part(n, '/', 2) \
             and p.form_id = split_part(n, '/', 4) and p.delete_time is null))",
-    citing: &[Citing {
-        name: "'exams/' || c.exam_id || '/attempts/' || c.attempt_id",
-        from: "attempt c where c.tenant_id = x.tenant_id and c.exam_id = x.exam_id",
-        live: "true",
-    }],
+    // One for each index over the attempts of an exam.
+    citing: &[
+        Citing {
+            name: ATTEMPT,
+            from: "attempt c where c.tenant_id = x.tenant_id and c.exam_id = x.exam_id and c.state > 0",
+            live: "true",
+        },
+        Citing {
+            name: ATTEMPT,
+            from: "attempt c where c.tenant_id = x.tenant_id and c.exam_id = x.exam_id and c.state = 0",
+            live: "true",
+        },
+        Citing {
+            name: ATTEMPT,
+            from: "attempt c where c.tenant_id = x.tenant_id and c.exam_id = x.exam_id and c.state < 0",
+            live: "true",
+        },
+    ],
     events: ["exam.deleted", "exam.undeleted", "exam.archived", "exam.unarchived"],
     purged: "exam.purged",
     purge: &[
@@ -258,7 +273,11 @@ async fn citing(conn: &mut PgConnection, tenant: Uuid, thing: &Thing) -> Result<
 fn cited(name: &str, citing: &[String]) -> Error {
     let more = if citing.len() > NAMED { ", and more" } else { "" };
     let named = citing.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    Error::refused("CITED", name, format!("{name} is cited by {named}{more}; archive it instead, or delete those first"))
+    Error::refused(
+        "CITED",
+        name,
+        format!("{name} is cited by {named}{more}; archive it instead, or delete those first"),
+    )
 }
 
 /// Checks in one statement that resources of one kind are there and not archived, and holds them against deletion until

@@ -16,6 +16,7 @@ mod grading;
 mod idempotency;
 mod import;
 mod kinds;
+mod lifecycle;
 mod lists;
 mod migrations;
 mod operations;
