@@ -4,6 +4,7 @@
 //! and number name one question; a key that does not fit the kind of its question is told and not taken.
 
 use super::document::Build;
+use super::explain;
 use super::finding::{Code, Finding};
 use super::fold::Text;
 use super::items::Page;
@@ -131,9 +132,30 @@ fn owner(table: &Table, build: &Build, current: usize) -> Option<usize> {
                 same && header.number.zip(ordinal).is_none_or(|(a, b)| a == b)
             })
             .collect();
+        if let (Some(chapter), true) = (&table.chapter, fits.len() > 1) {
+            fits.retain(|&s| same_chapter(sections[s].chapter.as_deref(), chapter));
+        }
         if fits.len() > 1 {
             // A table closes the chapter it stands in.
             fits.retain(|&s| s <= current && sections[s].chapter.as_deref() == chapter);
+        }
+        return match fits.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        };
+    }
+    if let Some(ordinal) = table.ordinal {
+        let mut fits: Vec<usize> = (0..sections.len())
+            .filter(|&s| {
+                build.headers.get(s).and_then(Option::as_ref).and_then(|h| h.number) == Some(ordinal)
+                    && table
+                        .chapter
+                        .as_deref()
+                        .is_none_or(|c| same_chapter(sections[s].chapter.as_deref(), c))
+            })
+            .collect();
+        if fits.len() > 1 {
+            fits.retain(|&s| suits(sections[s].kind, table));
         }
         return match fits.as_slice() {
             [one] => Some(*one),
@@ -171,6 +193,19 @@ fn owner(table: &Table, build: &Build, current: usize) -> Option<usize> {
     }
 }
 
+/// Whether two names of a chapter open with the same ordinal, `第一章`.
+fn same_chapter(own: Option<&str>, named: &str) -> bool {
+    let bare = |words: &str| words.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let ordinal = |words: &str| {
+        let words = bare(words);
+        match words.split_once(['章', '讲', '课', '元']) {
+            Some((ordinal, _)) if ordinal.chars().count() <= 4 => ordinal.to_owned(),
+            _ => words,
+        }
+    };
+    own.is_some_and(|own| ordinal(own) == ordinal(named))
+}
+
 /// Gives the entries of a table to the questions they name.
 pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usize) {
     if table.unreadable || table.entries.is_empty() {
@@ -192,6 +227,12 @@ pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usiz
             continue;
         };
         used += 1;
+        if let Some(why) = &entry.why
+            && draft.question.explanation.is_none()
+        {
+            draft.explained = explain::read(text, why.clone());
+            question::explain(text, draft);
+        }
         match &entry.says {
             Says::Key(key) => {
                 let key = match (key, draft.question.kind) {

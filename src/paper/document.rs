@@ -5,16 +5,18 @@
 //! glued letters become keys only when the section agrees; answer tables are used where section and number are
 //! certain; a text without questions gives no document.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::answer::{apply, finish_draft, infer_kind, settle_glued, settle_glued_refs, unmapped};
 use super::check;
 use super::duplicate;
 use super::finding::{Code, Finding};
-use super::fold::{CUT, LINE, Text};
+use super::fold::{BLANK, CUT, LINE, Text};
 use super::furniture;
+use super::groups;
 use super::header::{self, Header};
-use super::items::{Item, Page};
+use super::items::{Item, Page, Run};
 use super::keys;
 use super::markup;
 use super::number;
@@ -53,6 +55,7 @@ enum Wall {
     Header(usize),
     Line(Boundary),
     Table(usize),
+    Chapter,
     Cut,
 }
 
@@ -62,6 +65,8 @@ struct Reader<'a> {
     builds: Vec<Build>,
     pending: Vec<Range<usize>>,
     head: usize,
+    /// A chapter line that stands over no header.
+    chapter: Option<String>,
     findings: Vec<Finding>,
     tables: Vec<(usize, Option<usize>, usize)>,
 }
@@ -78,7 +83,12 @@ pub(super) fn read(source: &str) -> Reading {
     number::count_named(&mut marks, &starts);
     let key_marks = keys::marks(&text);
     let explanations = keys::explanations(&text);
+    let mut places: HashMap<u32, Vec<usize>> = HashMap::new();
+    for mark in &marks {
+        places.entry(mark.value).or_default().push(mark.at);
+    }
     let page = Page {
+        places: &places,
         text: &text,
         labels: &labels,
         marks: &marks,
@@ -94,11 +104,23 @@ pub(super) fn read(source: &str) -> Reading {
         let start = h.chapter.as_ref().map_or(h.at, |c| c.0.min(h.at));
         walls.push((start..h.end, Wall::Header(i)));
     }
-    for boundary in boundaries {
+    // The title over a list of answers belongs to the list.
+    let listed = |b: &Boundary| {
+        let near = tables.partition_point(|t| t.range.end <= b.range.start);
+        tables.get(near).is_some_and(|t| t.range.start <= b.range.start)
+    };
+    for boundary in boundaries.into_iter().filter(|b| !listed(b)) {
         walls.push((boundary.range.clone(), Wall::Line(boundary)));
     }
     for (i, table) in tables.iter().enumerate() {
         walls.push((table.range.clone(), Wall::Table(i)));
+    }
+    for line in text.lines() {
+        if is_chapter(&text, &line)
+            && !walls.iter().any(|(w, _)| w.start <= line.start && line.start < w.end.max(w.start + 1))
+        {
+            walls.push((line, Wall::Chapter));
+        }
     }
     walls.extend((1..text.len()).filter(|&i| text.has(i, CUT)).map(|i| (i..i, Wall::Cut)));
     walls.sort_by_key(|w| (w.0.start, w.0.end));
@@ -109,6 +131,7 @@ pub(super) fn read(source: &str) -> Reading {
         builds: Vec::new(),
         pending: Vec::new(),
         head: 0,
+        chapter: None,
         findings,
         tables: Vec::new(),
     };
@@ -137,8 +160,15 @@ pub(super) fn read(source: &str) -> Reading {
             }
             Wall::Table(i) => {
                 reader.meet(i, &tables[i]);
+                // What stands over answers is the title of no further paper.
+                reader.pending.clear();
                 owner = None;
                 resumes = reader.current();
+            }
+            Wall::Chapter => {
+                reader.chapter = Some(text.show(range.clone()));
+                resumes = None;
+                owner = None;
             }
             Wall::Cut => {
                 resumes = reader.current();
@@ -221,12 +251,26 @@ impl Reader<'_> {
             Some((first, later)) => (first.clone(), later),
             None => (range, &[][..]),
         };
-        let run = self.page.split(range.clone(), Some(kind), previous);
-        let first = run.items.first().map_or(range.end, |i| i.at);
+        let reading = header.named.reading;
+        let groups = if kind.is_choice() { groups::shared(&self.page, range.clone()) } else { None };
+        let mut run = match &groups {
+            Some(_) => Run::default(),
+            None => self.page.split(range.clone(), Some(kind), previous),
+        };
+        let first = match &groups {
+            Some(groups) => groups[0].options.labels.first().map_or(range.end, |l| l.at),
+            None => {
+                if run.items.is_empty() && run.restart.is_none() {
+                    run.items = groups::unnumbered(&self.page, range.clone(), Some(kind));
+                }
+                run.items.first().map_or(range.end, |i| i.at)
+            }
+        };
         let lead = text.show(range.start..first);
         let mut several = false;
         if !lead.is_empty() {
             let long = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture)
+                || (reading && lead.chars().count() > 40)
                 || (lead.chars().count() > 120 && kind.is_free());
             if long && !run.items.is_empty() {
                 section.material = Some(lead);
@@ -246,6 +290,7 @@ impl Reader<'_> {
         build.end = build.end.max(range.start);
         let restart = run.restart;
         let mut items = run.items;
+        let texts = passages(&self.page, &mut items, reading);
         // A case without numbered items is one item.
         if items.is_empty() && kind.is_free() && range.len() >= 12 && restart.is_none() {
             items.extend(whole(text, range.clone()));
@@ -253,14 +298,26 @@ impl Reader<'_> {
         let stop = self.retitle(&mut items, restart);
         self.close(&mut items, Some(kind));
         let Some(build) = self.builds.last_mut() else { return };
-        for item in &items {
+        for (n, item) in items.iter().enumerate() {
             let mut draft = question::read(&self.page, item, Some(kind));
             draft.question.section = number;
             draft.question.kind = kind;
             draft.question.chapter.clone_from(&chapter);
             draft.question.material.clone_from(&material);
+            if let Some((_, words)) = texts.iter().rev().find(|(from, _)| *from <= n) {
+                draft.question.material = Some(words.clone());
+            }
             build.end = build.end.max(item.body.end);
             build.drafts.push(draft);
+        }
+        for group in groups.iter().flatten() {
+            for mut draft in groups::read(&self.page, group, kind) {
+                draft.question.section = number;
+                draft.question.kind = kind;
+                draft.question.chapter.clone_from(&chapter);
+                build.end = build.end.max(draft.span.end);
+                build.drafts.push(draft);
+            }
         }
         for piece in later {
             self.case(piece.clone(), number, kind);
@@ -373,7 +430,14 @@ impl Reader<'_> {
             return;
         }
         let mut at = range.start;
-        for mut run in self.page.split_bare(range.clone(), previous) {
+        let mut runs = self.page.split_bare(range.clone(), previous);
+        if runs.is_empty() {
+            let items = groups::unnumbered(&self.page, range.clone(), None);
+            if !items.is_empty() {
+                runs.push(Run { items, restart: None });
+            }
+        }
+        for mut run in runs {
             let Some(first) = run.items.first() else { continue };
             let begin = first.at;
             let goes_on = previous.is_some_and(|p| first.mark.value == p + 1) && self.pending.is_empty();
@@ -389,7 +453,11 @@ impl Reader<'_> {
             let mut drafts: Vec<Draft> =
                 run.items.iter().map(|i| question::read(&self.page, i, None)).collect();
             settle_glued(&mut drafts);
-            if !goes_on || self.builds.is_empty() {
+            // A bank goes on with its next chapter.
+            let chapter = self.chapter.take();
+            let known = |b: &Build| chapter.as_ref().is_some_and(|c| !b.chapters.contains(c));
+            let next_chapter = self.pending.is_empty() && self.builds.last().is_some_and(known);
+            if !(goes_on || next_chapter) || self.builds.is_empty() {
                 // The words before the first item are its title when they are short.
                 if self.pending.is_empty() {
                     let line = (at..begin)
@@ -408,7 +476,10 @@ impl Reader<'_> {
                 self.pending.clear();
             }
             at = run.items.last().map_or(begin, |i| i.body.end);
-            self.infer(drafts, at);
+            if let (Some(chapter), Some(build)) = (chapter, self.builds.last_mut()) {
+                build.chapters.push(chapter);
+            }
+            self.infer(drafts, at, next_chapter);
         }
     }
 
@@ -432,12 +503,15 @@ impl Reader<'_> {
     }
 
     /// Sections for questions without a header, by their kinds.
-    fn infer(&mut self, drafts: Vec<Draft>, end: usize) {
+    fn infer(&mut self, drafts: Vec<Draft>, end: usize, goes_on: bool) {
         let text = self.page.text;
         let Some(build) = self.builds.last_mut() else { return };
         build.end = build.end.max(end);
         let mut last: Option<Kind> = None;
         let mut ahead: Option<usize> = None;
+        if goes_on && let Some(section) = build.document.sections.last().filter(|s| s.inferred) {
+            (last, ahead) = (Some(section.kind), Some(build.document.sections.len() - 1));
+        }
         for mut draft in drafts {
             let kind = infer_kind(text, &draft, last).or(last).unwrap_or_default();
             let section = match ahead.filter(|_| last == Some(kind)) {
@@ -457,6 +531,7 @@ impl Reader<'_> {
             (last, ahead) = (Some(kind), Some(section));
             draft.question.section = section;
             draft.question.kind = kind;
+            draft.question.chapter = build.chapters.last().cloned();
             build.drafts.push(draft);
         }
     }
@@ -527,7 +602,22 @@ impl Reader<'_> {
         let met = std::mem::take(&mut self.tables);
         for (index, build, section) in met {
             let table = &tables[index];
-            match build.and_then(|b| self.builds.get_mut(b)) {
+            // A list that names its paper belongs to that one.
+            let named = table.title.as_ref().and_then(|title| {
+                let own = |b: &Build| {
+                    b.titles.iter().any(|t| {
+                        let words = text.folded(t.clone());
+                        words.contains(title.as_str()) || title.contains(&words)
+                    })
+                };
+                let mut fits = (0..self.builds.len()).filter(|&b| own(&self.builds[b]));
+                fits.next().filter(|_| fits.next().is_none())
+            });
+            let section = match named {
+                Some(b) if build != Some(b) => self.builds[b].document.sections.len().saturating_sub(1),
+                _ => section,
+            };
+            match named.or(build).and_then(|b| self.builds.get_mut(b)) {
                 Some(build) => apply(text, table, build, section),
                 None => self.findings.push(unmapped(text, table, "no paper stands before it")),
             }
@@ -554,6 +644,29 @@ impl Reader<'_> {
         }
         reading
     }
+}
+
+/// Whether a line names a chapter and nothing else.
+fn is_chapter(text: &Text, line: &Range<usize>) -> bool {
+    line.len() <= 40
+        && header::chapter_at(text, line.start).is_some_and(|end| {
+            end == line.end || text.has(end, BLANK) || matches!(text.at(end), ':' | '(' | '、' | '.' | '-')
+        })
+        && !line.clone().any(|i| matches!(text.at(i), '。' | '?' | '!' | ';' | ',' | '_'))
+}
+
+/// Cuts the texts between questions off the questions before them: from which item on each holds, and its words.
+fn passages(page: &Page, items: &mut [Item], reading: bool) -> Vec<(usize, String)> {
+    let mut texts = Vec::new();
+    for n in 1..items.len() {
+        let next = items[n].at;
+        let body = items[n - 1].body.clone();
+        if let Some(cut) = groups::passage(page, &body, reading).filter(|&c| c < next) {
+            items[n - 1].body.end = cut;
+            texts.push((n, page.text.show(cut..next)));
+        }
+    }
+    texts
 }
 
 /// The cases of a case section, `案例一 … 案例二 …`; one stretch when there is only one.
@@ -592,18 +705,6 @@ fn cases(text: &Text, range: Range<usize>, kind: Kind) -> Vec<Range<usize>> {
 
 /// One item for a stretch without numbers.
 fn whole(text: &Text, range: Range<usize>) -> Option<Item> {
-    let mark = number::Mark {
-        at: range.start,
-        end: range.start,
-        value: 1,
-        style: number::Style::Dot,
-        hard: true,
-        glued: false,
-        doubtful: false,
-        decimal: false,
-        odd: false,
-        unnumbered: false,
-        bracket: None,
-    };
+    let mark = groups::mark(range.start, 1);
     (text.len() >= range.end).then_some(Item { at: range.start, mark, prefixed: false, body: range })
 }

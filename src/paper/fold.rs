@@ -83,18 +83,22 @@ fn fold(c: char) -> Fold {
 
 /// The width at which the lines of a text were cut by force, when they were.
 fn wrap_width(source: &str) -> Option<usize> {
-    let mut lengths: Vec<usize> = Vec::new();
+    let mut lengths: Vec<(usize, bool)> = Vec::new();
     for line in source.split(['\n', '\r']) {
         let length = line.trim_start_matches('\u{feff}').chars().count();
         // A rule drawn over the page says nothing about where words were wrapped.
         let mut signs = line.trim().chars();
         let rule = signs.next().is_some_and(|sign| !sign.is_alphanumeric() && signs.all(|c| c == sign));
         if !line.trim().is_empty() && !rule {
-            lengths.push(length);
+            // A line that ends a sentence was ended by its writer as often as not.
+            lengths.push((
+                length,
+                line.trim_end().ends_with(['。', '?', '？', '!', '！', ')', '）', '】', '√', '×', ';', '；']),
+            ));
         }
     }
-    let widest = lengths.iter().copied().max().filter(|w| (8..=200).contains(w))?;
-    let full = lengths.iter().filter(|&&l| l + 1 >= widest).count();
+    let widest = lengths.iter().map(|l| l.0).max().filter(|w| (12..=200).contains(w))?;
+    let full = lengths.iter().filter(|l| l.0 + 1 >= widest && !l.1).count();
     (full >= 3 && full * 7 >= lengths.len()).then_some(widest)
 }
 

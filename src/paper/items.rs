@@ -26,6 +26,8 @@ pub(super) struct Page<'a> {
     pub(super) keys: &'a [KeyMark],
     /// The text does not end with a line end.
     pub(super) unended: bool,
+    /// Where each number stands.
+    pub(super) places: &'a HashMap<u32, Vec<usize>>,
     /// Explanation marks, in order.
     pub(super) explanations: &'a [(usize, usize)],
 }
@@ -76,7 +78,12 @@ impl Page<'_> {
         self.explanations.get(i).copied().filter(|e| e.0 < range.end)
     }
 
-    fn marks_in(&self, range: Range<usize>) -> &[Mark] {
+    /// Where the numbers of a value stand, in order.
+    pub(super) fn marks_of(&self, value: u32) -> &[usize] {
+        self.places.get(&value).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn marks_in(&self, range: Range<usize>) -> &[Mark] {
         let from = self.marks.partition_point(|m| m.at < range.start);
         let to = self.marks.partition_point(|m| m.at < range.end);
         &self.marks[from..to.max(from)]

@@ -219,8 +219,8 @@ fn mark(text: &Text, from: usize, to: usize, glued: bool) -> Option<Mark> {
     let hard = hard || text.breaks(at);
     let ahead = text.before(at);
     let past = if at < 2 { '\0' } else { text.at(at - 2) };
-    let list = matches!(ahead, '、' | ',' | '.' | ':') && past.is_ascii_digit();
-    let labelled = matches!(ahead, '.' | '、' | ':') && past.is_ascii_uppercase();
+    let list = !hard && matches!(ahead, '、' | ',' | '.' | ':') && past.is_ascii_digit();
+    let labelled = !hard && matches!(ahead, '.' | '、' | ':') && past.is_ascii_uppercase();
     let sign = matches!(
         ahead,
         '第' | '约' | '~' | '-' | '–' | '/' | '*' | '+' | '=' | '<' | '>' | '$' | '¥' | '#' | '×' | '至'

@@ -168,6 +168,24 @@ impl Labels {
         (score > 0).then_some(Chain { labels, end: range.end })
     }
 
+    /// The option lists within a range that follow each other: where each begins and where its last label ends.
+    pub(super) fn runs(&self, text: &Text, range: Range<usize>) -> Vec<(usize, usize)> {
+        let mut runs = Vec::new();
+        let mut from = range.start;
+        while let Some(at) = self.pair(from..range.end) {
+            let all = &self.by_letter[0];
+            let Some(a) = all.get(all.partition_point(|l| l.at < at)).copied() else { break };
+            let Some(b) = self.next_where(1, a.end, |l| l.form == a.form) else { break };
+            // The next label A of this form opens the next list.
+            let next =
+                self.next_where(0, b.end, |l| l.form == a.form).map_or(range.end, |l| l.at.min(range.end));
+            let end = self.follow(text, a, next).last().map_or(b.end, |l| l.end);
+            runs.push((at, end));
+            from = end;
+        }
+        runs
+    }
+
     fn follow(&self, text: &Text, a: Label, end: usize) -> Vec<Label> {
         let mut labels = vec![a];
         let lined = text.has(a.at, LINE);

@@ -316,6 +316,16 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     }
 }
 
+/// Gives a question the reason that was found elsewhere.
+pub(super) fn explain(text: &Text, draft: &mut Draft) {
+    let show = |part: &Option<Range<usize>>| part.clone().map(|r| text.show(r)).filter(|s| !s.is_empty());
+    let explained = &draft.explained;
+    draft.question.explanation = show(&explained.body);
+    draft.question.knowledge_point = show(&explained.knowledge).map(trim_end);
+    draft.question.common_mistake = show(&explained.mistake);
+    draft.question.difficulty = show(&explained.difficulty).map(trim_end);
+}
+
 fn item_prefixed(item: &Item) -> bool {
     item.prefixed
 }
@@ -342,7 +352,7 @@ fn fit_truth(key: Key, kind: Option<Kind>, choice: bool) -> Key {
     }
 }
 
-fn read_options(
+pub(super) fn read_options(
     text: &Text,
     chain: &Chain,
     options: &mut Vec<Choice>,

@@ -10,6 +10,7 @@ use super::fold::{BLANK, LINE, Text};
 use super::header::Header;
 use super::items::Page;
 use super::keys::{self, Key};
+use super::list;
 
 /// A key in a table.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub(super) struct Entry {
     pub(super) says: Says,
     /// Where it stands.
     pub(super) at: Range<usize>,
+    /// The reason that is printed behind it.
+    pub(super) why: Option<Range<usize>>,
 }
 
 /// What an entry says.
@@ -32,12 +35,18 @@ pub(super) enum Says {
 }
 
 /// One table with its place.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Table {
     /// The whole stretch, its heading included.
     pub(super) range: Range<usize>,
     /// The header it repeats.
     pub(super) header: Option<Header>,
+    /// The ordinal of its section, printed without a name.
+    pub(super) ordinal: Option<u32>,
+    /// The chapter it names.
+    pub(super) chapter: Option<String>,
+    /// The paper it names.
+    pub(super) title: Option<String>,
     /// Its entries.
     pub(super) entries: Vec<Entry>,
     /// Figures and letters do not tally.
@@ -62,6 +71,9 @@ pub(super) fn find(page: &Page, headers: &mut Vec<Header>, ends: &[usize]) -> Ve
     let text = page.text;
     let mut tables: Vec<Table> = Vec::new();
     let mut used: HashSet<usize> = HashSet::new();
+    let (lists, parts) = list::find(page, headers, ends);
+    tables.extend(lists);
+    used.extend(parts);
     block(page, headers, ends, &mut tables, &mut used);
     let mut blocks: Vec<Range<usize>> = tables.iter().map(|t| t.range.clone()).collect();
     blocks.sort_by_key(|b| b.start);
@@ -109,6 +121,7 @@ pub(super) fn find(page: &Page, headers: &mut Vec<Header>, ends: &[usize]) -> Ve
             header: header.map(|n| headers[n].clone()),
             entries,
             unreadable,
+            ..Table::default()
         });
         i = end;
     }
@@ -149,6 +162,10 @@ fn block(
     let text = page.text;
     let mut n = 0;
     while n < headers.len() {
+        if used.contains(&n) {
+            n += 1;
+            continue;
+        }
         let h = &headers[n];
         let heading = heading_before(text, h.at).filter(|&s| {
             n > 0
@@ -173,7 +190,8 @@ fn block(
         let stop = ends.iter().copied().find(|&e| e > h.at).unwrap_or(text.len());
         let mut last = n;
         while headers.get(last + 1).is_some_and(|next| {
-            next.at < stop
+            !used.contains(&(last + 1))
+                && next.at < stop
                 && next.number.zip(headers[last].number).is_none_or(|(b, a)| b > a)
                 && repeats(next, &headers[..n])
         }) {
@@ -196,7 +214,13 @@ fn block(
                 all
             };
             let from = if k == n { start } else { head.at };
-            tables.push(Table { range: from..to, header: Some(head.clone()), entries: found, unreadable });
+            tables.push(Table {
+                range: from..to,
+                header: Some(head.clone()),
+                entries: found,
+                unreadable,
+                ..Table::default()
+            });
             used.insert(k);
         }
         n = last + 1;
@@ -238,13 +262,13 @@ fn marks(page: &Page, body: Range<usize>, header: &Header) -> (Vec<Entry>, bool)
         let closed = end >= range.end
             || text.has(end, BLANK | LINE)
             || matches!(text.at(end), '。' | '.' | ';' | ',' | '【' | '(' | '[' | '解');
-        closed.then_some(Entry { number: item.mark.value, says: Says::Key(key), at: item.at..end })
+        closed.then_some(Entry { number: item.mark.value, says: Says::Key(key), at: item.at..end, why: None })
     });
     let single: Vec<Entry> = single.collect();
     if single.len() > all.len() { (single, false) } else { (all, unreadable) }
 }
 
-fn words(page: &Page, body: Range<usize>, header: &Header) -> Vec<Entry> {
+pub(super) fn words(page: &Page, body: Range<usize>, header: &Header) -> Vec<Entry> {
     let run = page.split(body, Some(header.kind), 0);
     run.items
         .into_iter()
@@ -257,6 +281,7 @@ fn words(page: &Page, body: Range<usize>, header: &Header) -> Vec<Entry> {
                 number: item.mark.value,
                 says: Says::Words(start.min(item.body.end)..item.body.end),
                 at: item.at..item.body.end,
+                why: None,
             }
         })
         .collect()
@@ -315,7 +340,7 @@ fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> 
             let Some((keys, end)) = ranged(text, letters, (to - number + 1) as usize) else { break };
             unreadable |= keys.is_empty();
             for (n, (key, at)) in (number..).zip(keys) {
-                found.push(Entry { number: n, says: Says::Key(key), at });
+                found.push(Entry { number: n, says: Says::Key(key), at, why: None });
             }
             end
         } else {
@@ -345,7 +370,7 @@ fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> 
             if !closes {
                 break;
             }
-            found.push(Entry { number, says: Says::Key(key), at: i..end });
+            found.push(Entry { number, says: Says::Key(key), at: i..end, why: None });
             end
         };
         i = end + usize::from(matches!(text.at(end), ';' | ',' | '。' | '、' | '.'));
@@ -354,6 +379,11 @@ fn some_entries(text: &Text, start: usize) -> Option<(Vec<Entry>, usize, bool)> 
         }
     }
     (!found.is_empty() || unreadable).then_some((found, i, unreadable))
+}
+
+/// `1-5 ABCDA` at `i`.
+pub(super) fn range_entries(text: &Text, i: usize) -> Option<(Vec<Entry>, usize, bool)> {
+    (text.at(i).is_ascii_digit() && has_range(text, i)).then(|| some_entries(text, i)).flatten()
 }
 
 /// Keys with their places.

@@ -66,7 +66,11 @@ pub(super) fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<
                 push(*code, text.line(range.start), text.show(range.clone()), message.clone());
             }
         }
-        if draft.question.stem.is_empty() {
+        // A gap of a cloze text has its wording there.
+        let gap = draft.question.stem.is_empty()
+            && build.document.sections.get(section).is_some_and(|s| s.material.is_some())
+            && draft.question.options.len() >= 2;
+        if draft.question.stem.is_empty() && !gap {
             draft.question.missing.push(Missing::Stem);
         }
         let options = draft.question.options.len();
@@ -119,7 +123,7 @@ pub(super) fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<
                 stem.clone(),
                 "the text ends within the explanation of this question; what is there was kept".into(),
             );
-        } else if draft.question.stem.is_empty() {
+        } else if draft.question.stem.is_empty() && !gap {
             push(
                 Code::TruncatedQuestion,
                 line,
