@@ -216,8 +216,20 @@ impl Updatable for pb::Bank {
 }
 
 impl Updatable for pb::Question {
-    const GIVEN: &'static [&'static str] =
-        &["name", "state", "version", "unpublished_changes", "source", "create_time", "update_time", "etag"];
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "state",
+        "version",
+        "unpublished_changes",
+        "source",
+        "create_time",
+        "update_time",
+        "etag",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
     const FIXED: &'static [&'static str] = &["kind"];
 }
 

@@ -169,6 +169,7 @@ async fn every_kind_of_question_comes_back_as_it_went() {
             create_time: None,
             update_time: None,
             etag: String::new(),
+            created_by: String::new(),
             ..made.clone()
         };
         assert_eq!(content, question);

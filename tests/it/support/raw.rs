@@ -1,5 +1,7 @@
 //! Calls with raw bytes: any method by its name, and messages that are none.
 
+use std::sync::LazyLock;
+
 use plain::{Bytes, RawCodec};
 use tonic::{Request, Status, codegen::http::uri::PathAndQuery};
 
@@ -67,11 +69,13 @@ pub async fn call(a: &As, method: &str, message: &[u8]) -> Result<Bytes, Status>
     Ok(answers.message().await?.unwrap_or_default())
 }
 
+/// One for all: messages of different pools are never equal.
+static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(pb::DESCRIPTORS).unwrap());
+
 /// Calls `Service/Method` with a request that says these texts and flags; the answer.
 pub async fn say(a: &As, method: &str, fields: &[(&str, Value)]) -> Result<DynamicMessage, Status> {
-    let pool = DescriptorPool::decode(pb::DESCRIPTORS).unwrap();
     let (service, name) = method.split_once('/').unwrap();
-    let service = pool.get_service_by_name(&format!("{}.{service}", package(method))).unwrap();
+    let service = POOL.get_service_by_name(&format!("{}.{service}", package(method))).unwrap();
     let found = service.methods().find(|m| m.name() == name).unwrap();
     let mut request = DynamicMessage::new(found.input());
     for (field, value) in fields {
