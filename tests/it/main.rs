@@ -6,6 +6,7 @@ mod support;
 mod abuse;
 mod audit;
 mod bank;
+mod cli;
 mod crash;
 mod delivery;
 mod edge;
