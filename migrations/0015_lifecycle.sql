@@ -17,13 +17,17 @@ begin
                 add constraint %1$s_purge_check check ((delete_time is null) = (purge_time is null))',
             t
         );
-        -- What is to be purged: small, for little is deleted, and read by every sweep.
+        -- What is to be purged: small, for little is deleted.
         execute format(
             'create index %1$s_purge on %1$I (tenant_id, purge_time) where purge_time is not null', t
         );
     end loop;
 end
 $$;
+-- When something of the tenant is to be purged at the earliest, so that one look finds every tenant that has any.
+alter table tenant add column purge_time timestamptz;
+create index tenant_purge on tenant (purge_time) where purge_time is not null;
+
 alter table question_version add column created_by text not null default '';
 
 -- Which forms and blueprints cite a bank: asked before it is deleted.

@@ -1,6 +1,6 @@
-//! The service purges by itself what was deleted long enough ago: a task that looks at a few tenants at a time and
-//! purges up to [`BATCH`] resources of a kind in one transaction. Several processes may do so at once: a row that one has
-//! locked is passed over by the others.
+//! The service purges by itself what was deleted long enough ago: a task that looks for tenants of which something is due
+//! and purges up to [`BATCH`] resources of a kind in one transaction. Several processes may do so at once: a tenant that
+//! one is at is passed over by the others.
 //!
 //! What something that is not deleted cites is brought back instead, and what only deleted things cite waits for them.
 
@@ -33,13 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Purges what is due until `stopping`. A failed round is logged and tried again.
 pub async fn watch(db: Db, stopping: CancellationToken) {
-    let mut after = Uuid::nil();
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
-        match round(&db, &mut after, &stopping).await {
+        match round(&db, &stopping).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "what was deleted long ago was purged"),
             // An unreachable database is reported by the health check already.
@@ -48,17 +47,17 @@ pub async fn watch(db: Db, stopping: CancellationToken) {
     }
 }
 
-/// Looks at the tenants after `after`, which moves on and wraps; returns how many resources were purged.
-async fn round(db: &Db, after: &mut Uuid, stopping: &CancellationToken) -> Result<usize> {
+/// Purges of the tenants of which something is due, those that wait longest first; returns how many resources went.
+pub async fn round(db: &Db, stopping: &CancellationToken) -> Result<usize> {
     let mut tx = db.sweep(Instant::now() + PATIENCE).await?;
-    let tenants = crate::attempt::sql::tenants(&mut tx, *after, TENANTS).await?;
+    let mut query = QueryBuilder::new(
+        "select tenant_id from tenant where purge_time <= now() order by purge_time limit ",
+    );
+    query.push_bind(TENANTS);
+    let tenants: Vec<(Uuid,)> = run("purge_tenants", query.build_query_as().fetch_all(&mut *tx)).await?;
     tx.commit().await?;
-    *after = match tenants.len() as i64 == TENANTS {
-        true => tenants.last().copied().unwrap_or_default(),
-        false => Uuid::nil(),
-    };
     let mut count = 0;
-    for tenant in tenants {
+    for (tenant,) in tenants {
         if stopping.is_cancelled() {
             break;
         }
@@ -75,18 +74,23 @@ async fn round(db: &Db, after: &mut Uuid, stopping: &CancellationToken) -> Resul
 /// Purges what is due of one tenant, a bounded number of each kind; returns how many resources were purged.
 pub async fn purge(db: &Db, tenant: Uuid) -> Result<usize> {
     let mut unit = db.own_work(tenant, "lifecycle/purge", Instant::now() + PATIENCE).await?;
-    let due = due_kinds(unit.conn(), tenant).await?;
-    if due.is_empty() {
+    // Whoever deletes writes this row too, so what it deletes is seen below or tells of itself after this.
+    let mut query = QueryBuilder::new("select 1 from tenant where tenant_id = ");
+    query.push_bind(tenant).push(" for no key update skip locked");
+    let held: Option<(i32,)> = run("purge_hold", query.build_query_as().fetch_optional(unit.conn())).await?;
+    if held.is_none() {
         unit.rollback().await?;
         return Ok(0);
     }
-    let mut count = 0;
+    let due = due_kinds(unit.conn(), tenant).await?;
+    let (mut count, mut emptied) = (0, false);
     for kind in due {
         if kind == Kind::Bank {
-            purge_questions_of_banks(unit.conn(), tenant).await?;
+            emptied = purge_questions_of_banks(unit.conn(), tenant).await?;
         }
         count += purge_kind(&mut unit, tenant, kind.table()).await?;
     }
+    next_look(unit.conn(), tenant, count > 0 || emptied).await?;
     unit.commit(()).await?;
     Ok(count)
 }
@@ -174,7 +178,7 @@ async fn purge_kind(unit: &mut Unit, tenant: Uuid, table: &'static Table) -> Res
 }
 
 /// Purges questions of banks that are due, a batch of them: a bank goes when it is empty.
-async fn purge_questions_of_banks(conn: &mut PgConnection, tenant: Uuid) -> Result<()> {
+async fn purge_questions_of_banks(conn: &mut PgConnection, tenant: Uuid) -> Result<bool> {
     let mut query = QueryBuilder::new("select q.bank_id, q.question_id from bank x ");
     query.push("join question q on q.tenant_id = x.tenant_id and q.bank_id = x.bank_id where x.tenant_id = ");
     query.push_bind(tenant).push(" and x.purge_time <= now() and not ");
@@ -183,7 +187,7 @@ async fn purge_questions_of_banks(conn: &mut PgConnection, tenant: Uuid) -> Resu
     let rows: Vec<(String, String)> =
         run("purge_bank_questions", query.build_query_as().fetch_all(&mut *conn)).await?;
     if rows.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let (banks, questions): (Vec<String>, Vec<String>) = rows.into_iter().unzip();
     for statement in Kind::Question.table().purge {
@@ -193,5 +197,26 @@ async fn purge_questions_of_banks(conn: &mut PgConnection, tenant: Uuid) -> Resu
         )
         .await?;
     }
+    Ok(true)
+}
+
+/// Says when the tenant is to be looked at again: when the next one is due, and where nothing of what is due could go,
+/// not for a while, so that such tenants do not stand before the others.
+async fn next_look(conn: &mut PgConnection, tenant: Uuid, went_on: bool) -> Result<()> {
+    let mut query = QueryBuilder::new("update tenant set purge_time = ");
+    query.push(match went_on {
+        true => "(select min(p) from (",
+        // Not `greatest` alone, which passes over nulls: nothing due is nothing to look for.
+        false => {
+            "(select case when min(p) is not null then greatest(min(p), now() + interval '1 hour') end from ("
+        }
+    });
+    for (i, kind) in Kind::ALL.into_iter().enumerate() {
+        query.push(if i > 0 { " union all " } else { "" });
+        query.push("select min(x.purge_time) as p from ").push(kind.table().table);
+        query.push(" x where x.tenant_id = ").push_bind(tenant).push(" and x.purge_time is not null");
+    }
+    query.push(") due) where tenant_id = ").push_bind(tenant);
+    run("purge_next", query.build().execute(conn)).await?;
     Ok(())
 }

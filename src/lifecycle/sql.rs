@@ -249,6 +249,13 @@ pub async fn turn(unit: &mut Unit, tenant: Uuid, thing: &Thing, etag: &str, turn
     query.push(if table.revised { ", revision = x.revision + 1, update_time = now()" } else { "" });
     table.push_key(&mut query, tenant, &thing.keys);
     run("lifecycle_turn", query.build().execute(unit.conn())).await?;
+    if turn == Turn::Delete {
+        let mut query = QueryBuilder::new(
+            "update tenant set purge_time = least(purge_time, now() + make_interval(days => ",
+        );
+        query.push_bind(RETENTION_DAYS).push(")) where tenant_id = ").push_bind(tenant);
+        run("lifecycle_due", query.build().execute(unit.conn())).await?;
+    }
     unit.changed(table.events[turn as usize], &thing.name, json!({}));
     Ok(())
 }
