@@ -314,6 +314,11 @@ impl Unit {
         }
     }
 
+    /// Who asked for it, such as `apiKeys/{id}`.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
     /// The connection, with the tenant set.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx

@@ -18,6 +18,7 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     ids::{BankName, BlueprintId, BlueprintName, QuestionId},
+    lifecycle::archived,
     paper, pb,
     points::Points,
 };
@@ -131,8 +132,9 @@ pub async fn run(
     let mut found = collect(&mut reading, &import);
     if import.validate_only {
         let mut tx = db.read(caller).await?;
-        if sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?.is_none() {
-            return Err(Error::NotFound(import.bank.to_string()));
+        let bank = sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?;
+        if bank.is_some() || !import.create_bank {
+            usable_bank(bank.map(|(row, ..)| row), &import)?;
         }
         let conflicts = settle(&mut tx, caller, &import, &mut found, &reading).await?;
         tx.commit().await?;
@@ -143,17 +145,19 @@ pub async fn run(
         Begun::New(unit) => unit,
         Begun::Done(first) => return Ok(first),
     };
-    // Two imports of one file at once must not both find the bank empty.
-    if sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await?.is_none() {
-        return Err(Error::NotFound(import.bank.to_string()));
+    let by = unit.actor().to_owned();
+    if import.create_bank && sql::ensure_bank(unit.conn(), caller.tenant.id, &import.bank.bank, &by).await? {
+        unit.changed("bank.created", &import.bank, json!({}));
     }
+    // Two imports of one file at once must not both find the bank empty.
+    usable_bank(sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await?, &import)?;
     let conflicts = settle(unit.conn(), caller, &import, &mut found, &reading).await?;
     let new: Vec<&Found> =
         found.iter().filter(|f| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish)).collect();
     let mut published = 0;
     for batch in new.chunks(BATCH) {
         let drafts: Vec<Draft> = batch.iter().map(|f| f.draft.clone()).collect();
-        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts).await?;
+        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts, &by).await?;
         let freezes: Vec<Freeze> = batch
             .iter()
             .zip(drafts)
@@ -167,7 +171,7 @@ pub async fn run(
             .collect();
         published += freezes.len();
         if !freezes.is_empty() {
-            sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes).await?;
+            sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes, &by).await?;
         }
     }
     let mut blueprint = None;
@@ -183,6 +187,15 @@ pub async fn run(
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
     unit.commit(answer).await
+}
+
+/// Refuses a bank that is not there or takes nothing new.
+fn usable_bank(bank: Option<sql::BankRow>, import: &Import) -> Result<()> {
+    match bank.filter(|row| row.delete_time.is_none()) {
+        None => Err(Error::NotFound(import.bank.to_string())),
+        Some(row) if row.archive_time.is_some() => Err(archived(&import.bank.to_string())),
+        Some(_) => Ok(()),
+    }
 }
 
 fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
@@ -287,8 +300,7 @@ fn collect(reading: &mut paper::Reading, import: &Import) -> Vec<Found> {
 fn end_of_question(doc: &paper::Document, index: usize) -> usize {
     let first = &doc.questions[index];
     let Some(material) = material_of(doc, first) else { return index + 1 };
-    let belongs =
-        |q: &&paper::Question| q.section == first.section && material_of(doc, q) == Some(material);
+    let belongs = |q: &&paper::Question| q.section == first.section && material_of(doc, q) == Some(material);
     index + 1 + doc.questions[index + 1..].iter().take_while(belongs).count()
 }
 

@@ -185,7 +185,8 @@ async fn a_file_without_questions_is_no_success() {
         std::fs::write(&path, text).unwrap();
         path.to_string_lossy().into_owned()
     };
-    let (empty, junk) = (file("empty.txt", ""), file("junk.txt", "今天天气不错，我们去散步吧。\n明天再说。\n"));
+    let (empty, junk) =
+        (file("empty.txt", ""), file("junk.txt", "今天天气不错，我们去散步吧。\n明天再说。\n"));
     let paper = file("paper.txt", "一、单选题\n1.先做什么?( B )\nA.等待B.记录C.离开\n");
     let address = world.addr.to_string();
     let env = [("ASSESSD_SERVER", address.as_str()), ("ASSESSD_API_KEY", world.a.key.as_str())];

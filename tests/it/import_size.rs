@@ -53,11 +53,13 @@ async fn import(
 async fn entries_read(superuser: &mut PgConnection, table: &str) -> i64 {
     // The process of a connection tells what it did when it is idle, at most once a second.
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    sqlx::query_scalar("select coalesce(sum(idx_tup_read), 0)::bigint from pg_stat_user_indexes where relname = $1")
-        .bind(table)
-        .fetch_one(superuser)
-        .await
-        .unwrap()
+    sqlx::query_scalar(
+        "select coalesce(sum(idx_tup_read), 0)::bigint from pg_stat_user_indexes where relname = $1",
+    )
+    .bind(table)
+    .fetch_one(superuser)
+    .await
+    .unwrap()
 }
 
 #[tokio::test]

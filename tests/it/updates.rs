@@ -368,7 +368,7 @@ async fn a_bank_is_renamed() {
         bank(pb::Bank { name: "banks/crm".into(), display_name: "题库".into(), ..Default::default() });
     let renamed = a.bank().update_bank(renamed).await.unwrap().into_inner();
     assert_eq!((renamed.display_name.as_str(), renamed.published_count), ("题库", 1));
-    let get = pb::GetBankRequest { name: "banks/crm".into() };
+    let get = pb::GetBankRequest { name: "banks/crm".into(), ..Default::default() };
     assert_eq!(a.bank().get_bank(get).await.unwrap().into_inner(), renamed);
     let stale = pb::Bank { etag: "0".into(), ..renamed.clone() };
     a.bank().update_bank(bank(stale)).await.because(tonic::Code::Aborted, "ETAG_STALE");

@@ -88,10 +88,8 @@ fn findings(
     };
 
     // The gravest take their room first, whatever the order in the file.
-    let conflicts: Vec<Conflict> = conflicts
-        .into_iter()
-        .filter(|_| is_told(pb::FindingSeverity::Error, "key_conflict"))
-        .collect();
+    let conflicts: Vec<Conflict> =
+        conflicts.into_iter().filter(|_| is_told(pb::FindingSeverity::Error, "key_conflict")).collect();
     let mut order: Vec<usize> = (0..reading.findings.len()).collect();
     order.sort_by_key(|i| rank(severity(reading.findings[*i].severity)));
     order.retain(|i| {
