@@ -31,7 +31,7 @@ use super::{
         Task, TextMatching,
     },
     fingerprint::{Fingerprint, exact},
-    sql::{self, Draft, Freeze, Source},
+    sql::{self, Draft, Source},
     wire,
 };
 
@@ -156,23 +156,19 @@ pub async fn run(
         found.iter().filter(|f| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish)).collect();
     let mut published = 0;
     for batch in new.chunks(BATCH) {
-        let drafts: Vec<Draft> = batch.iter().map(|f| f.draft.clone()).collect();
-        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts, &by).await?;
-        let freezes: Vec<Freeze> = batch
+        let drafts: Vec<&Draft> = batch.iter().map(|f| &f.draft).collect();
+        let frozen: Vec<Option<[u8; 16]>> = batch
             .iter()
-            .zip(drafts)
-            .filter(|(f, _)| matches!(f.outcome, Outcome::Publish))
-            .map(|(_, draft)| Freeze {
-                version: 1,
-                hash: exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty),
-                id: draft.id,
-                content: draft.content,
+            .map(|f| match f.outcome {
+                Outcome::Publish => {
+                    let draft = &f.draft;
+                    Some(exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty))
+                }
+                _ => None,
             })
             .collect();
-        published += freezes.len();
-        if !freezes.is_empty() {
-            sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes, &by).await?;
-        }
+        published += frozen.iter().flatten().count();
+        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts, &frozen, &by).await?;
     }
     let mut blueprint = None;
     if let (Some(name), Some((title, made))) = (&import.blueprint, declared_blueprint(&reading, &found)) {

@@ -157,7 +157,7 @@ impl Banks {
             let name = QuestionName { bank: parent.bank.clone(), question: draft.id.clone() };
             let by = unit.actor().to_owned();
             usable(unit.conn(), tenant, &[Thing::from(&parent)]).await?;
-            sql::insert_questions(unit.conn(), tenant, &parent.bank, std::slice::from_ref(&draft), &by)
+            sql::insert_questions(unit.conn(), tenant, &parent.bank, &[&draft], &[None], &by)
                 .await
                 .map_err(|e| {
                     if is_duplicate(&e, "question_pkey") {

@@ -392,16 +392,19 @@ pub async fn lock_questions(
     .await
 }
 
-/// Stores new questions of one bank as drafts, in one statement.
+/// Stores new questions of one bank in one statement, as drafts or at once as the first version of what is published:
+/// those that have a hash in `frozen`, which is of all that their version fixes. Nothing is looked up, so the work for
+/// each is the same however large the bank.
 pub async fn insert_questions(
     conn: &mut PgConnection,
     tenant: Uuid,
     bank: &BankId,
-    drafts: &[Draft],
+    drafts: &[&Draft],
+    frozen: &[Option<[u8; 16]>],
     by: &str,
 ) -> Result<(), sqlx::Error> {
     let prints: Vec<Fingerprint> = drafts.iter().map(|d| Fingerprint::of(&d.content)).collect();
-    let column = |f: fn(&Draft) -> String| drafts.iter().map(f).collect::<Vec<String>>();
+    let column = |f: fn(&Draft) -> String| drafts.iter().map(|d| f(d)).collect::<Vec<String>>();
     let difficulties: Vec<Option<f64>> = drafts.iter().map(|d| d.difficulty).collect();
     let contents: Vec<Json<&Content>> = drafts.iter().map(|d| Json(&d.content)).collect();
     // Arrays of arrays must be rectangular, so tags travel as JSON.
@@ -409,16 +412,27 @@ pub async fn insert_questions(
     let bodies: Vec<Vec<u8>> = prints.iter().map(|p| p.body.to_vec()).collect();
     let items: Vec<Vec<u8>> = prints.iter().map(|p| p.item.to_vec()).collect();
     let sources: Vec<Option<Json<&Source>>> = drafts.iter().map(|d| d.source.as_ref().map(Json)).collect();
+    let hashes: Vec<Option<Vec<u8>>> = frozen.iter().map(|hash| hash.map(|h| h.to_vec())).collect();
     run(
         "question_insert",
         sqlx::query!(
-            "insert into question (tenant_id, bank_id, question_id, kind, state, topic, tags, difficulty,
-                knowledge_point, content, body_hash, item_hash, source, created_by)
-             select $1, $2, id, kind, 'draft', topic, array(select jsonb_array_elements_text(tags)), difficulty,
-                knowledge_point, content, body, item, source, $13
-             from unnest($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::float8[], $8::text[], $9::jsonb[],
-                $10::bytea[], $11::bytea[], $12::jsonb[])
-                as d (id, kind, topic, tags, difficulty, knowledge_point, content, body, item, source)",
+            "with d as (
+                select id, kind, topic, array(select jsonb_array_elements_text(tags)) as tags, difficulty,
+                    knowledge_point, content, body, item, source, hash
+                from unnest($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::float8[], $8::text[], $9::jsonb[],
+                    $10::bytea[], $11::bytea[], $12::jsonb[], $14::bytea[])
+                    as d (id, kind, topic, tags, difficulty, knowledge_point, content, body, item, source, hash)
+             ), frozen as (
+                insert into question_version (tenant_id, bank_id, question_id, version, kind, topic, tags, difficulty,
+                    knowledge_point, content, content_hash, created_by)
+                select $1, $2, id, 1, kind, topic, tags, difficulty, knowledge_point, content, hash, $13
+                from d where hash is not null
+             )
+             insert into question (tenant_id, bank_id, question_id, kind, state, topic, tags, difficulty,
+                knowledge_point, content, body_hash, item_hash, source, created_by, version, published_hash)
+             select $1, $2, id, kind, case when hash is null then 'draft' else 'published' end, topic, tags, difficulty,
+                knowledge_point, content, body, item, source, $13, case when hash is null then 0 else 1 end, hash
+             from d",
             tenant,
             bank.as_str(),
             &column(|d| d.id.to_string()),
@@ -432,6 +446,7 @@ pub async fn insert_questions(
             &items,
             &sources as &[Option<Json<&Source>>],
             by,
+            &hashes as &[Option<Vec<u8>>],
         )
         .execute(conn),
     )
