@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
-    exam::policy::{Band, LateMode},
+    exam::{
+        policy::LateMode,
+        standard::{Band, Standards},
+    },
     ids::ExamId,
 };
 
@@ -31,15 +34,6 @@ pub struct Submission {
     pub request_hash: [u8; 16],
     pub responses: Vec<u8>,
     pub marks: Vec<u8>,
-}
-
-/// What an exam says of scores at present.
-#[derive(Debug)]
-pub struct Standards {
-    /// The pass mark.
-    pub pass_mark: Option<Decimal>,
-    /// The grades.
-    pub grade_bands: Vec<Band>,
 }
 
 /// What the database gave a stored submission.
@@ -138,7 +132,7 @@ pub async fn insert(
                         where c.tenant_id = $1 and c.exam_id = g.exam and c.candidate = g.candidate), 0)))
              returning attempt_id, exam_id, number, flags
              )
-             select now() as "now!", e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>",
+             select now() as "now!", e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>",
                 s.attempts as "attempts!", s.numbers as "numbers!", s.flags as "flags!"
              from (
                 select exam_id, array_agg(attempt_id) as attempts, array_agg(number) as numbers, array_agg(flags) as flags
@@ -165,7 +159,8 @@ pub async fn insert(
     .await?;
     let mut stored = Vec::with_capacity(n);
     for exam in rows {
-        let standards = Arc::new(Standards { pass_mark: exam.pass_mark, grade_bands: exam.grade_bands.0 });
+        let standards = Standards::stored(exam.pass_mark, exam.pass_percent, exam.grade_bands.0);
+        let standards = Arc::new(standards);
         let each = exam.attempts.into_iter().zip(exam.numbers).zip(exam.flags);
         stored.extend(each.map(|((attempt, number), flags)| Stored {
             attempt,
@@ -223,7 +218,7 @@ pub async fn why_not(
             r#"select g.attempt as "attempt!", a.number as "number?", a.submit_time, a.request_hash, a.state as "state?",
                 a.flags as "flags?", now() as "now!", e.open_time as "open_time?", e.close_time as "close_time?",
                 e.time_limit_s as "time_limit_s?", coalesce(e.max_attempts, 0) as "max_attempts!",
-                e.pass_mark as "pass_mark?", coalesce(e.grade_bands, '[]') as "grade_bands!: Json<Vec<Band>>",
+                e.pass_mark as "pass_mark?", e.pass_percent as "pass_percent?", coalesce(e.grade_bands, '[]') as "grade_bands!: Json<Vec<Band>>",
                 coalesce(e.late_mode, 'refuse') as "late_mode!", coalesce(e.grace_s, 0) as "grace_s!",
                 (e.exam_id is null or e.delete_time is not null) as "is_gone!",
                 (e.archive_time is not null) as "is_archived!",
@@ -252,7 +247,7 @@ pub async fn why_not(
             number,
             submit_time,
             flags: r.flags.unwrap_or_default(),
-            standards: Arc::new(Standards { pass_mark: r.pass_mark, grade_bands: r.grade_bands.0 }),
+            standards: Arc::new(Standards::stored(r.pass_mark, r.pass_percent, r.grade_bands.0)),
         }),
         request_hash: r.request_hash,
         is_void: r.state == Some(-1),

@@ -29,6 +29,7 @@ mod regrade;
 mod results;
 mod round_trips;
 mod sitting;
+mod standards;
 mod telemetry;
 mod tenancy;
 mod updates;
