@@ -168,7 +168,8 @@ pub async fn run(
             })
             .collect();
         published += frozen.iter().flatten().count();
-        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts, &frozen, &by).await?;
+        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts, &frozen, &by)
+            .await?;
     }
     let mut blueprint = None;
     if let (Some(name), Some((title, made))) = (&import.blueprint, declared_blueprint(&reading, &found)) {

@@ -157,9 +157,8 @@ impl Banks {
             let name = QuestionName { bank: parent.bank.clone(), question: draft.id.clone() };
             let by = unit.actor().to_owned();
             usable(unit.conn(), tenant, &[Thing::from(&parent)]).await?;
-            sql::insert_questions(unit.conn(), tenant, &parent.bank, &[&draft], &[None], &by)
-                .await
-                .map_err(|e| {
+            sql::insert_questions(unit.conn(), tenant, &parent.bank, &[&draft], &[None], &by).await.map_err(
+                |e| {
                     if is_duplicate(&e, "question_pkey") {
                         Error::Exists(name.to_string())
                     } else if is_missing_parent(&e) {
@@ -167,7 +166,8 @@ impl Banks {
                     } else {
                         e.into()
                     }
-                })?;
+                },
+            )?;
             unit.changed("question.created", &name, json!({}));
             if request.publish {
                 let hash = exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty);
