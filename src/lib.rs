@@ -47,6 +47,7 @@ pub mod embedded;
 pub mod error;
 pub mod exam;
 pub mod filter;
+pub mod glyphs;
 pub mod grading;
 pub mod ids;
 pub mod lifecycle;

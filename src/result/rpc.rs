@@ -79,7 +79,7 @@ impl Results {
     ) -> Result<pb::CandidateScore> {
         let mut fields = Fields::default();
         let exam: ExamName = fields.take("parent", request.parent.parse());
-        let candidate = fields.candidate("candidate", &request.candidate);
+        let candidate = fields.person("candidate", &request.candidate);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let record = sql::record(&mut tx, caller.tenant.id, &exam.exam, &candidate).await?;
