@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Conflict, Found, Import, Outcome, shorten};
-use crate::{paper, pb};
+use crate::{bank::unfinished::said_twice, paper, pb};
 
 /// Questions told one by one; of a larger file only those that were refused or held back are.
 const QUESTIONS: usize = 1000;
@@ -61,7 +61,7 @@ fn told_of(found: &[Found]) -> Vec<usize> {
     (0..found.len()).filter(odd).take(QUESTIONS).collect()
 }
 
-/// The findings that are told, in the order of the file, the conflicts with the bank behind them; and how many there are
+/// The findings that are told, in the order of the file, what the bank itself found behind them; and how many there are
 /// of each.
 fn findings(
     reading: &paper::Reading,
@@ -87,9 +87,9 @@ fn findings(
         told
     };
 
-    // The gravest take their room first, whatever the order in the file.
-    let conflicts: Vec<Conflict> =
-        conflicts.into_iter().filter(|_| is_told(pb::FindingSeverity::Error, "key_conflict")).collect();
+    // The gravest take their room first, whatever the order in the file: what holds a question back.
+    let mut own = holding(import, found, conflicts);
+    own.retain(|(_, code, _)| is_told(pb::FindingSeverity::Error, code));
     let mut order: Vec<usize> = (0..reading.findings.len()).collect();
     order.sort_by_key(|i| rank(severity(reading.findings[*i].severity)));
     order.retain(|i| {
@@ -115,22 +115,37 @@ fn findings(
             message: shorten(&f.message, SENTENCE),
         }
     });
-    let of_bank = conflicts.iter().map(|c| {
-        let item = &found[c.found];
+    let of_bank = own.into_iter().map(|(index, code, message)| {
+        let item = &found[index];
         pb::ImportFinding {
-            code: "key_conflict".to_owned(),
+            code: code.to_owned(),
             severity: pb::FindingSeverity::Error as i32,
             document: item.document as i32,
-            question: place.get(&c.found).copied(),
+            question: place.get(&index).copied(),
             line: item.line as i32,
             text: shorten(&item.draft.content.stem, QUOTED),
-            message: format!(
-                "{}/questions/{} has the same stem and options with another key; this one stays a draft",
-                import.bank, c.with
-            ),
+            message: shorten(&message, SENTENCE),
         }
     });
     (of_reader.chain(of_bank).collect(), counts.into_values().collect())
+}
+
+/// What the bank's own look at the questions found, each with the question's index, a code and a sentence: another key
+/// than a question of the bank has, and texts that say the same twice.
+fn holding(import: &Import, found: &[Found], conflicts: Vec<Conflict>) -> Vec<(usize, &'static str, String)> {
+    let conflicts = conflicts.into_iter().map(|c| {
+        let with = format!("{}/questions/{}", import.bank, c.with);
+        let told = format!("{with} has the same stem and options with another key; this one stays a draft");
+        (c.found, "key_conflict", told)
+    });
+    let stored = |f: &Found| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish);
+    let twins = found.iter().enumerate().filter(|(_, f)| stored(f)).flat_map(|(index, f)| {
+        let each = said_twice(&f.draft.content).into_iter();
+        each.map(move |twin| {
+            (index, "same_text_twice", format!("{}: {}; it stays a draft", twin.field, twin.description))
+        })
+    });
+    conflicts.chain(twins).collect()
 }
 
 fn severity(severity: paper::Severity) -> pb::FindingSeverity {
