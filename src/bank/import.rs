@@ -125,11 +125,20 @@ pub async fn run(
             [digest(&header).as_slice(), text.as_bytes()].concat(),
         )),
     });
-    let mut reading = tokio::task::spawn_blocking(move || paper::read(&text))
-        .await
-        .map_err(|e| Error::Internal(format!("the paper reader broke off: {e}").into()))?;
-
-    let mut found = collect(&mut reading, &import);
+    // Imports into one bank come one after the other, and wait before they hold anything.
+    let turn = match import.validate_only {
+        true => None,
+        false => {
+            let tenant = caller.tenant.id;
+            Some(db.admission().turn(tenant, import.bank.to_string(), caller.deadline).await?)
+        }
+    };
+    let read = move || {
+        let mut reading = paper::read(&text);
+        let found = collect(&mut reading, &import);
+        (import, reading, found)
+    };
+    let (import, reading, mut found) = db.aside(caller, read).await?;
     if import.validate_only {
         let mut tx = db.read(caller).await?;
         let bank = sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?;
@@ -183,7 +192,9 @@ pub async fn run(
         json!({ "file": import.file_name, "created": new.len(), "published": published }),
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
-    unit.commit(answer).await
+    let answer = unit.commit(answer).await;
+    drop(turn);
+    answer
 }
 
 /// Refuses a bank that is not there or takes nothing new.
