@@ -28,6 +28,7 @@ use super::{
     },
     fingerprint::{Fingerprint, exact},
     sql::{self, Draft, Freeze, Source},
+    unfinished::said_twice,
     wire,
 };
 
@@ -117,11 +118,20 @@ pub async fn run(
             [digest(&header).as_slice(), text.as_bytes()].concat(),
         )),
     });
-    let reading = tokio::task::spawn_blocking(move || paper::read(&text))
-        .await
-        .map_err(|e| Error::Internal(format!("the paper reader broke off: {e}").into()))?;
-
-    let mut found = collect(&reading, &import);
+    // Imports into one bank come one after the other, and wait before they hold anything.
+    let turn = match import.validate_only {
+        true => None,
+        false => {
+            let tenant = caller.tenant.id;
+            Some(db.admission().turn(tenant, import.bank.to_string(), caller.deadline).await?)
+        }
+    };
+    let read = move || {
+        let reading = paper::read(&text);
+        let found = collect(&reading, &import);
+        (import, reading, found)
+    };
+    let (import, reading, mut found) = db.aside(caller, read).await?;
     if import.validate_only {
         let mut tx = db.read(caller).await?;
         let bank = sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?;
@@ -170,7 +180,9 @@ pub async fn run(
         json!({ "file": import.file_name, "created": drafts.len(), "published": freezes.len() }),
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
-    unit.commit(answer).await
+    let answer = unit.commit(answer).await;
+    drop(turn);
+    answer
 }
 
 /// Refuses a bank that is not there or takes nothing new.
@@ -353,10 +365,12 @@ fn leaf(question: &paper::Question) -> Content {
             };
             // One text for several blanks is no key: which part fills which blank would be a guess.
             let fits = question.blanks == 0 || question.blanks as usize == texts.len();
-            let blanks = texts
-                .iter()
-                .filter(|_| fits)
-                .map(|t| Blank { accepted: vec![Accepted { text: t.clone(), percent: 100 }] });
+            let blanks = texts.iter().enumerate().filter(|_| fits).map(|(i, text)| {
+                let all = question.accepted.get(i).filter(|all| !all.is_empty());
+                let all = all.map_or(std::slice::from_ref(text), Vec::as_slice);
+                let full = |text: &String| Accepted { text: text.clone(), percent: 100 };
+                Blank { accepted: all.iter().map(full).collect() }
+            });
             Task::FillBlank(FillBlank {
                 blanks: blanks.collect(),
                 unordered: false,
@@ -557,6 +571,18 @@ fn report(
             ),
         }
     }));
+    let stored = |f: &&Found| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish);
+    for (at, item) in found.iter().enumerate().filter(|(_, f)| stored(f)) {
+        findings.extend(said_twice(&item.draft.content).into_iter().map(|twin| pb::ImportFinding {
+            code: "same_text_twice".to_owned(),
+            severity: pb::FindingSeverity::Error as i32,
+            document: item.document as i32,
+            question: Some(at as i32),
+            line: item.line as i32,
+            text: shorten(&item.draft.content.stem, 120),
+            message: format!("{}: {}; it stays a draft", twin.field, twin.description),
+        }));
+    }
     pb::ImportQuestionsResponse {
         documents: reading.documents.iter().map(show_document).collect(),
         found_count: found.len() as i32,
