@@ -81,7 +81,7 @@ async fn chain() -> World {
     for id in ["s1", "s2"] {
         a.publish("banks/crm", id, single(&format!("{id}?"), "A")).await;
     }
-    let sections = vec![section("单选", pb::QuestionKind::SingleChoice, 1, "2")];
+    let sections = [section("单选", pb::QuestionKind::SingleChoice, 1, "2")];
     let blueprint = pb::Blueprint {
         display_name: "x".into(),
         bank: "banks/crm".into(),
