@@ -51,6 +51,10 @@ pub struct ExamRow {
     pub revision: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+    pub created_by: String,
+    pub archive_time: Option<DateTime<Utc>>,
+    pub delete_time: Option<DateTime<Utc>>,
+    pub purge_time: Option<DateTime<Utc>>,
 }
 
 impl ExamRow {
@@ -83,7 +87,7 @@ pub async fn facts(
         "exam_facts",
         sqlx::query!(
             r#"select forms, rounding as "rounding: Json<Rounding>", mark_floor from exam
-             where tenant_id = $1 and exam_id = $2"#,
+             where tenant_id = $1 and exam_id = $2 and delete_time is null"#,
             tenant,
             exam.as_str(),
         )
@@ -112,7 +116,8 @@ pub async fn form_totals(
         sqlx::query!(
             r#"select n.ordinal as "ordinal!", f.total
              from unnest($2::text[], $3::text[]) with ordinality as n (blueprint_id, form_id, ordinal)
-             join form f on f.tenant_id = $1 and f.blueprint_id = n.blueprint_id and f.form_id = n.form_id"#,
+             join form f on f.tenant_id = $1 and f.blueprint_id = n.blueprint_id and f.form_id = n.form_id
+             where f.delete_time is null"#,
             tenant,
             &blueprints,
             &ids,
@@ -135,6 +140,7 @@ pub async fn insert(
     tenant: Uuid,
     id: &ExamId,
     given: &Given,
+    by: &str,
 ) -> Result<ExamRow, sqlx::Error> {
     let forms: Vec<String> = given.forms.iter().map(ToString::to_string).collect();
     let terms = &given.terms;
@@ -144,11 +150,12 @@ pub async fn insert(
             ExamRow,
             r#"insert into exam (tenant_id, exam_id, display_name, forms, open_time, close_time, time_limit_s,
                 max_attempts, pass_mark, rounding, mark_floor, late_mode, grace_s, counting, grade_bands, release_when,
-                release_content, form_allotment, pass_percent)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                release_content, form_allotment, pass_percent, created_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time"#,
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
             terms.display_name,
@@ -168,6 +175,7 @@ pub async fn insert(
             terms.release_content.as_str(),
             terms.allotment.as_str(),
             terms.standards.pass_percent(),
+            by,
         )
         .fetch_optional(conn),
     )
@@ -175,7 +183,7 @@ pub async fn insert(
     row.ok_or(sqlx::Error::RowNotFound)
 }
 
-/// An exam.
+/// An exam, deleted or not.
 pub async fn exam(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -187,7 +195,8 @@ pub async fn exam(
             ExamRow,
             r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
              from exam where tenant_id = $1 and exam_id = $2"#,
             tenant,
             id.as_str(),
@@ -209,8 +218,9 @@ pub async fn lock(
             ExamRow,
             r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time
-             from exam where tenant_id = $1 and exam_id = $2
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
+             from exam where tenant_id = $1 and exam_id = $2 and delete_time is null
              for no key update"#,
             tenant,
             id.as_str(),
@@ -239,7 +249,8 @@ pub async fn update(
              where tenant_id = $1 and exam_id = $2
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time"#,
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
             terms.display_name,
@@ -277,7 +288,8 @@ pub async fn release(
              where tenant_id = $1 and exam_id = $2
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time"#,
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
         )
@@ -317,7 +329,7 @@ pub async fn standings(
         "exam_standings",
         sqlx::query!(
             r#"select now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts, e.late_mode, e.grace_s,
-                n.candidate as "candidate?", p.made as "made!", p.is_open as "is_open!", p.due
+                e.archive_time is not null as "is_archived!", n.candidate as "candidate?", p.made as "made!", p.is_open as "is_open!", p.due
              from exam e
              left join unnest($3::text[]) as n (candidate) on true
              cross join lateral (
@@ -326,7 +338,7 @@ pub async fn standings(
                 from attempt a
                 where a.tenant_id = $1 and a.exam_id = $2 and a.candidate = n.candidate
              ) p
-             where e.tenant_id = $1 and e.exam_id = $2"#,
+             where e.tenant_id = $1 and e.exam_id = $2 and e.delete_time is null"#,
             tenant,
             exam.as_str(),
             candidates,
@@ -343,6 +355,8 @@ pub async fn standings(
             time_limit_s: first.time_limit_s,
             max_attempts: first.max_attempts,
             extra_attempts: 0,
+            is_archived: first.is_archived,
+            is_gone: false,
             clock: Clock {
                 late: LateMode::stored(&first.late_mode),
                 grace_s: first.grace_s,
@@ -428,6 +442,11 @@ pub static EXAMS: Listing = Listing {
         Field { name: "open_time", sql: "e.open_time", ty: FieldType::Time },
         Field { name: "close_time", sql: "e.close_time", ty: FieldType::Time },
         Field { name: "create_time", sql: "e.create_time", ty: FieldType::Time },
+        Field { name: "update_time", sql: "e.update_time", ty: FieldType::Time },
+        Field { name: "created_by", sql: "e.created_by", ty: FieldType::Exact },
+        Field { name: "archived", sql: "(e.archive_time is not null)", ty: FieldType::Bool },
+        Field { name: "archive_time", sql: "e.archive_time", ty: FieldType::Time },
+        Field { name: "delete_time", sql: "e.delete_time", ty: FieldType::Time },
     ],
     orders: &[Order { name: "create_time", sql: "e.create_time" }],
     tie: &["e.exam_id"],
@@ -439,9 +458,11 @@ pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result
     let mut query = QueryBuilder::<Postgres>::new(
         "select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
             rounding, mark_floor, late_mode, grace_s, counting, grade_bands, release_when, release_content, form_allotment,
-            release_time, revision, create_time, update_time
+            release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
          from exam e where e.tenant_id = ",
     );
     query.push_bind(tenant);
+    page.push_present(&mut query, "e");
     page.rows("exam_list", conn, tenant, &Place::Anywhere, query).await
 }

@@ -299,7 +299,9 @@ async fn no_call_tells_a_grader_who_sat_where_grading_is_anonymous() {
         let answer = match method.split_once('/').unwrap() {
             // Nothing there is about people who sat.
             ("AdminService" | "QuestionBankService" | "AssemblyService", _) => continue,
-            (_, "GetExam") => bytes(exams.get_exam(pb::GetExamRequest { name: parent }).await),
+            (_, "GetExam") => {
+                bytes(exams.get_exam(pb::GetExamRequest { name: parent, ..Default::default() }).await)
+            }
             (_, "ListExams") => bytes(exams.list_exams(pb::ListExamsRequest::default()).await),
             (_, "GetResult") => {
                 bytes(results.get_result(pb::GetResultRequest { name: result.clone() }).await)
@@ -498,12 +500,17 @@ async fn beside(a: &As, method: &str, field: &str, id: &str) -> Result<(), Statu
             };
             a.bank().create_question(request).await.map(|_| ())
         }
-        ("ImportQuestions", "header.publish" | "header.blueprint_id") => {
+        ("ImportQuestions", "header.publish" | "header.blueprint_id" | "header.create_bank") => {
             let header = pb::ImportHeader {
-                parent: "banks/crm".to_owned(),
+                parent: if field == "header.create_bank" {
+                    format!("banks/{id}")
+                } else {
+                    "banks/crm".to_owned()
+                },
+                create_bank: field == "header.create_bank",
                 format: pb::ImportFormat::PaperText as i32,
                 publish: field == "header.publish",
-                blueprint_id: if field == "header.publish" { String::new() } else { id.to_owned() },
+                blueprint_id: if field == "header.blueprint_id" { id.to_owned() } else { String::new() },
                 ..Default::default()
             };
             let text = format!("卷\n一、判断题(共1题,每题1分,共1分)\n1.{id}。(√)\n");
@@ -564,7 +571,7 @@ async fn nobody_publishes_or_releases_by_a_side_door() {
                 answer.refused(Code::PermissionDenied);
                 refused += 1;
                 let name = format!("banks/crm/questions/{id}");
-                let request = pb::GetQuestionRequest { name };
+                let request = pb::GetQuestionRequest { name, ..Default::default() };
                 a.bank().get_question(request).await.refused(Code::NotFound);
                 let both = a.role(&as_pb(&[role, allowed(needs)[0]])).await;
                 beside(&both, method, field, &id).await.unwrap_or_else(|e| panic!("{method} {field}: {e:?}"));
