@@ -83,7 +83,7 @@ async fn too_many_calls_are_refused_with_the_time_to_come_back() {
     let refused = async {
         // Whatever else the service does goes on.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let get = pb::GetExamRequest { name: "exams/written".to_owned() };
+        let get = pb::GetExamRequest { name: "exams/written".to_owned(), ..Default::default() };
         world.a.exam().get_exam(get).await.unwrap();
         // Until more has come in than there is room for, which takes a slow machine a while; no group waits longer than 10 s.
         let held_since = Instant::now();
@@ -229,7 +229,7 @@ async fn one_connection_is_shared() {
     };
     let senders: Vec<_> = (0..16).map(sender).collect();
     for _ in 0..20 {
-        let get = pb::GetExamRequest { name: "exams/choices".to_owned() };
+        let get = pb::GetExamRequest { name: "exams/choices".to_owned(), ..Default::default() };
         a.exam().get_exam(get).await.unwrap();
     }
     for sent in join_all(senders).await {

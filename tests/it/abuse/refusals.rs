@@ -13,7 +13,7 @@ use super::{figure, long};
 use crate::support::{As, Refused, World, cluster, process::Process, proxy::Proxy, reason};
 
 fn bank() -> pb::GetBankRequest {
-    pb::GetBankRequest { name: "banks/crm".to_owned() }
+    pb::GetBankRequest { name: "banks/crm".to_owned(), ..Default::default() }
 }
 
 /// Calls with each of these keys, many at once; how many were refused as unknown, and how many for being too many.
