@@ -768,7 +768,11 @@ async fn what_expired_or_was_voided_is_opened_again_where_it_can_be() {
     void(a, &first).await.unwrap();
     result(a, &first).await.because(Code::NotFound, "NOT_FOUND");
     assert_eq!(reopen(a, restored.clone()).await.unwrap().state(), pb::AttemptState::Submitted);
-    assert_eq!(result(a, &first).await.unwrap(), before);
+    // It is what it was, and those who follow changes are told that it is back.
+    let back = result(a, &first).await.unwrap();
+    assert!(back.update_time.unwrap().seconds >= before.update_time.unwrap().seconds);
+    assert_ne!(back.update_time, before.update_time);
+    assert_eq!(pb::Result { update_time: before.update_time, ..back }, before);
     void(a, &first).await.unwrap();
     assert_eq!(reopen(a, reopening(&first)).await.unwrap().state(), pb::AttemptState::Open);
     void(a, &first).await.unwrap();
