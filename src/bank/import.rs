@@ -345,10 +345,12 @@ fn leaf(question: &paper::Question) -> Content {
             };
             // One text for several blanks is no key: which part fills which blank would be a guess.
             let fits = question.blanks == 0 || question.blanks as usize == texts.len();
-            let blanks = texts
-                .iter()
-                .filter(|_| fits)
-                .map(|t| Blank { accepted: vec![Accepted { text: t.clone(), percent: 100 }] });
+            let blanks = texts.iter().enumerate().filter(|_| fits).map(|(i, text)| {
+                let all = question.accepted.get(i).filter(|all| !all.is_empty());
+                let all = all.map_or(std::slice::from_ref(text), Vec::as_slice);
+                let full = |text: &String| Accepted { text: text.clone(), percent: 100 };
+                Blank { accepted: all.iter().map(full).collect() }
+            });
             Task::FillBlank(FillBlank {
                 blanks: blanks.collect(),
                 unordered: false,

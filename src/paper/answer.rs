@@ -5,6 +5,7 @@
 
 use super::document::Build;
 use super::explain;
+use super::fill;
 use super::finding::{Code, Finding};
 use super::fold::Text;
 use super::items::Page;
@@ -15,6 +16,9 @@ use super::{Answer, Kind};
 
 /// What a question without a header is, by its key, options and wording.
 pub(super) fn infer_kind(text: &Text, draft: &Draft, last: Option<Kind>) -> Option<Kind> {
+    if draft.tag.is_some() {
+        return draft.tag;
+    }
     let stem = question::stem_text(text, &draft.stem);
     match &draft.key {
         Some((Key::Truth(_), _)) => return Some(Kind::TrueFalse),
@@ -92,6 +96,62 @@ pub(super) fn settle_glued_refs(drafts: &mut [&mut Draft]) {
                 Code::KeyAmbiguous,
                 start..stem_end,
                 "letters stand right before option A, but the other questions print no key there; they were left in the wording and no key was taken".into(),
+            ));
+        }
+    }
+}
+
+/// Answers printed in the blanks of a fill-in section are taken where none of its questions has an empty blank.
+pub(super) fn settle_filled(text: &Text, drafts: &mut [&mut Draft]) {
+    let fills = |d: &Draft| d.question.kind == Kind::FillBlank;
+    let open = |d: &Draft| d.words.is_some() || d.filled.is_empty();
+    let empty = drafts.iter().any(|d| fills(d) && open(d) && (d.blank || d.words.is_some()));
+    let lone = drafts.iter().filter(|d| fills(d)).count() == 1;
+    for draft in drafts.iter_mut().filter(|d| fills(d) && !d.filled.is_empty()) {
+        let filled = &draft.filled;
+        let lines = filled.iter().any(|f| text.before(f.words.start) == '_');
+        if draft.words.is_some() || draft.key.is_some() {
+            draft.filled.clear();
+        } else if empty || (lines && lone) {
+            let place = filled[0].hole.clone();
+            draft.filled.clear();
+            draft.notes.push((
+                Code::KeyAmbiguous,
+                place,
+                "words in brackets or between underscores may be the answer of a blank; they were left in the wording and no key was taken".into(),
+            ));
+        } else {
+            let mut stem = Vec::new();
+            let mut from = draft.plain.start;
+            for one in filled {
+                stem.push(from..one.hole.start);
+                from = one.hole.end;
+            }
+            stem.push(from..draft.plain.end);
+            draft.stem = stem;
+            draft.blank = true;
+            draft.question.blanks = u32::try_from(filled.len()).unwrap_or(0);
+        }
+    }
+}
+
+/// A lone letter in brackets amid the wording, "维生素(A)的作用", where no other question prints a key, is wording.
+pub(super) fn settle_inside(drafts: &mut [&mut Draft]) {
+    let asks = |d: &Draft| !d.question.options.is_empty();
+    let keyed = drafts.iter().filter(|d| asks(d) && d.key.is_some()).count();
+    let all = drafts.iter().filter(|d| asks(d)).count();
+    if keyed != 1 || all < 3 {
+        return;
+    }
+    for draft in drafts.iter_mut().filter(|d| asks(d)) {
+        if matches!(draft.key, Some((Key::Letters(_), Place::Inside))) {
+            draft.key = None;
+            draft.question.answer_raw = None;
+            draft.stem = vec![draft.plain.clone()];
+            draft.notes.push((
+                Code::KeyAmbiguous,
+                draft.plain.clone(),
+                "a letter stands in brackets amid the wording, but no other question prints a key so; it was left there and no key was taken".into(),
             ));
         }
     }
@@ -218,6 +278,8 @@ pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usiz
     };
     let mut used = 0;
     let mut lost = Vec::new();
+    // Letters in brackets amid the wording: keys that the table repeats, or words like "维生素(A)".
+    let (mut agree, mut differ, mut letters) = (0, 0, Vec::new());
     for entry in &table.entries {
         let mut named = build.drafts.iter_mut().filter(|d| {
             d.question.number == entry.number && (section == usize::MAX || d.question.section == section)
@@ -240,6 +302,11 @@ pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usiz
                     (key, _) => key.clone(),
                 };
                 match &draft.key {
+                    Some((printed, Place::Inside)) => {
+                        differ += u32::from(*printed != key);
+                        agree += u32::from(*printed == key);
+                        letters.push((draft.span.start, key, entry.at.clone()));
+                    }
                     Some((printed, _)) if *printed != key => draft.notes.push((
                         Code::KeyConflict,
                         entry.at.clone(),
@@ -259,6 +326,21 @@ pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usiz
                     draft.question.answer_raw = Some(text.show(entry.at.clone()));
                 }
             }
+        }
+    }
+    for (at, key, entry) in letters {
+        let Some(draft) = build.drafts.iter_mut().find(|d| d.span.start == at) else { continue };
+        let same = draft.key.as_ref().is_some_and(|k| k.0 == key);
+        if differ >= agree && differ > 0 {
+            draft.stem = vec![draft.plain.clone()];
+            draft.question.answer_raw = Some(text.show(entry));
+            draft.key = Some((key, Place::Table));
+        } else if !same {
+            draft.notes.push((
+                Code::KeyConflict,
+                entry,
+                "the answer table and the key beside the question differ; the key beside the question was kept".into(),
+            ));
         }
     }
     if used > 0 {
@@ -315,10 +397,26 @@ pub(super) fn finish_draft(page: &Page, draft: &mut Draft) {
         (Some((Key::Truth(value), _)), _) => Answer::Truth(*value),
         (None, Kind::FillBlank) => match &draft.words {
             Some(range) => {
-                let texts = question::blanks(&text.show(range.clone()), question.blanks);
-                if texts.is_empty() { Answer::None } else { Answer::Texts(texts) }
+                let key = fill::key(&text.show(range.clone()), question.blanks);
+                question.accepted = key.accepted;
+                if let Some(doubtful) = key.doubtful {
+                    draft.notes.push((
+                        Code::KeyAlternatives,
+                        range.clone(),
+                        format!(
+                            "\"{doubtful}\" may be one answer or several alternatives; it was kept as one"
+                        ),
+                    ));
+                }
+                if key.texts.is_empty() { Answer::None } else { Answer::Texts(key.texts) }
             }
-            None => Answer::None,
+            None if draft.filled.is_empty() => Answer::None,
+            None => {
+                let texts: Vec<String> = draft.filled.iter().map(|f| text.show(f.words.clone())).collect();
+                question.answer_raw = Some(texts.join(";"));
+                question.accepted = texts.iter().map(|t| fill::alternatives(t).0).collect();
+                Answer::Texts(texts)
+            }
         },
         (None, kind) if kind.is_free() => match &draft.words {
             Some(range) => {

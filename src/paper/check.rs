@@ -23,7 +23,7 @@ pub(super) fn paper(page: &Page, build: &mut Build, d: usize, papers: usize) -> 
     let mut out: Vec<Finding> = Vec::new();
     head(text, build, d, papers, &mut out);
     sections(text, build, d, &mut out);
-    questions(text, build, d, &mut out);
+    questions(text, build, d, page.unended, &mut out);
     dialect(text, build, d, &mut out);
     // A text that was cut by length ends anywhere; only the missing line end tells.
     if let (true, Some(last)) = (page.unended, build.drafts.last())
@@ -75,6 +75,11 @@ fn dialect(text: &Text, build: &Build, d: usize, out: &mut Vec<Finding>) {
         Code::KeyGluedToOptionLabel,
         place(Place::Glued),
         "keys stand directly before the label of option A; they were taken because the section agrees",
+    );
+    once(
+        Code::KeyMarkedOption,
+        place(Place::Option),
+        "options are marked as right; the marks were taken out",
     );
     once(Code::KeyBeforeStem, place(Place::Before), "keys stand before the wording");
     once(Code::KeyInsideStem, place(Place::Inside), "keys stand inside the wording");

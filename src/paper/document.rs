@@ -8,19 +8,24 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::answer::{apply, finish_draft, infer_kind, settle_glued, settle_glued_refs, unmapped};
+use super::answer::{
+    apply, finish_draft, infer_kind, settle_filled, settle_glued, settle_glued_refs, settle_inside, unmapped,
+};
 use super::check;
 use super::duplicate;
 use super::finding::{Code, Finding};
-use super::fold::{BLANK, CUT, LINE, Text};
+use super::fold::{BLANK, CUT, HEAD, LINE, Text};
 use super::furniture;
 use super::groups;
 use super::header::{self, Header};
+use super::heads;
 use super::items::{Item, Page, Run};
 use super::keys;
+use super::marked;
 use super::markup;
 use super::number;
 use super::options::Labels;
+use super::own;
 use super::question::{self, Draft};
 use super::table::{self, Table};
 use super::title::{self, Boundary};
@@ -75,7 +80,10 @@ struct Reader<'a> {
 pub(super) fn read(source: &str) -> Reading {
     let mut findings = Vec::new();
     let text = furniture::strip(Text::fold(source), &mut findings);
+    let text = marked::strip(text);
     let text = markup::strip(text, &mut findings);
+    let text = own::strip(text, &mut findings);
+    let text = heads::undress(text);
     let labels = Labels::find(&text);
     let mut marks = number::find(&text);
     let mut headers = header::find(&text);
@@ -210,6 +218,9 @@ impl Reader<'_> {
     /// A stretch under a header.
     fn section(&mut self, range: Range<usize>, index: usize) {
         let header = self.headers[index].clone();
+        if self.tagged(&range, &header) {
+            return;
+        }
         let begin = header.chapter.as_ref().map_or(header.at, |c| c.0);
         if self.is_new(&header) {
             self.open(begin);
@@ -331,6 +342,22 @@ impl Reader<'_> {
             }
         }
         self.bare(article, None);
+    }
+
+    /// The name of the kind before each question, `【单选题】2.…`: the section goes on.
+    fn tagged(&mut self, range: &Range<usize>, header: &Header) -> bool {
+        let bare = self.page.text.has(header.at, HEAD) && header.number.is_none() && !header.points.any();
+        let Some((b, s)) = self.current().filter(|_| bare) else { return false };
+        let previous = self.builds[b].drafts.last().map_or(0, |d| d.question.number);
+        if previous == 0 || self.builds[b].document.sections[s].kind != header.kind {
+            return false;
+        }
+        let run = self.page.split(range.clone(), Some(header.kind), previous);
+        if run.restart.is_some() || run.items.first().is_none_or(|i| i.mark.value != previous + 1) {
+            return false;
+        }
+        self.add(run.items, b, s);
+        true
     }
 
     /// A further case of a section: its own text, its own numbers.
@@ -622,11 +649,27 @@ impl Reader<'_> {
                 None => self.findings.push(unmapped(text, table, "no paper stands before it")),
             }
         }
+        for build in &mut self.builds {
+            let mut own: Vec<Vec<&mut Draft>> = build.document.sections.iter().map(|_| Vec::new()).collect();
+            for draft in &mut build.drafts {
+                if let Some(own) = own.get_mut(draft.question.section) {
+                    own.push(draft);
+                }
+            }
+            for drafts in &mut own {
+                settle_inside(drafts);
+                settle_filled(text, drafts);
+            }
+        }
         let mut reading = Reading { documents: Vec::new(), findings: self.findings };
         let kept: Vec<Build> = self.builds.into_iter().filter(|b| !b.drafts.is_empty()).collect();
         let count = kept.len();
         for (d, mut build) in kept.into_iter().enumerate() {
             for draft in &mut build.drafts {
+                // A tag of its own says which kind of choice it is.
+                if let Some(kind) = draft.tag.filter(|k| k.is_choice() && draft.question.kind.is_choice()) {
+                    draft.question.kind = kind;
+                }
                 finish_draft(&self.page, draft);
             }
             let mut found = check::paper(&self.page, &mut build, d, count);

@@ -77,6 +77,12 @@ codes! {
     KeyAmbiguous = "key_ambiguous", Error;
     /// A printed key that could not be read.
     KeyUnreadable = "key_unreadable", Error;
+    /// A key that may be one text or several alternatives; it was kept as one.
+    KeyAlternatives = "key_alternatives", Error;
+    /// A key that holds the head of a section or the number of a question: two things were read as one.
+    KeyHoldsQuestion = "key_holds_question", Error;
+    /// Words or signs that tell the key are still in the wording or in an option.
+    KeyVisible = "key_visible", Error;
     /// Entries of an answer table that belong to no question for certain; none was taken.
     KeyTableUnmapped = "key_table_unmapped", Error;
     /// Rubbish of character recognition.
@@ -131,6 +137,8 @@ codes! {
     KeyBeforeStem = "key_before_stem", Info;
     /// Keys stand in the middle of the wording.
     KeyInsideStem = "key_inside_stem", Info;
+    /// Options are marked as the key, by words, a sign or bold type.
+    KeyMarkedOption = "key_marked_option", Info;
     /// Keys were taken from an answer table.
     KeyTable = "key_table", Info;
     /// Options are labelled without a separator.
@@ -161,6 +169,8 @@ codes! {
     CaseMaterial = "case_material", Info;
     /// A rare variant of a usual character.
     VariantCharacter = "variant_character", Info;
+    /// Answers of an examinee were left out; they are no keys.
+    ExamineeAnswer = "examinee_answer", Info;
     /// Words in foreign script or edit marks were taken out.
     Watermark = "watermark", Info;
     /// Furniture of a site was taken out.

@@ -18,6 +18,10 @@ pub(super) const BLANK: u8 = 4;
 pub(super) const CUT: u8 = 8;
 /// Part of a program: its line breaks are shown.
 pub(super) const CODE: u8 = 16;
+/// The label of an option that is marked as right.
+pub(super) const RIGHT: u8 = 32;
+/// A section head stood here in signs that were taken out.
+pub(super) const HEAD: u8 = 64;
 
 /// A folded text with its way back to the original.
 pub(super) struct Text {
@@ -58,12 +62,14 @@ fn fold(c: char) -> Fold {
         | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2064}'
+        | '\u{fe0e}'
+        | '\u{fe0f}'
         | '\u{feff}' => Fold::Drop,
         _ if c.is_whitespace() || c == '\u{3164}' => Fold::Blank,
         _ if c.is_control() => Fold::Drop,
         '∶' | '︓' | 'ː' => Fold::One(':'),
-        '✓' | '✔' | '☑' => Fold::One('√'),
-        '✗' | '✘' | '✕' | '✖' | '╳' | '⨯' | '❌' => Fold::One('×'),
+        '✓' | '✔' | '☑' | '✅' | '🗹' => Fold::One('√'),
+        '✗' | '✘' | '✕' | '✖' | '╳' | '⨯' | '❌' | '☒' => Fold::One('×'),
         // A circled or raised digit is part of the wording, never an item number.
         '\u{2460}'..='\u{2473}' | '²' | '³' | '¹' | '\u{2070}'..='\u{209f}' => Fold::One(c),
         _ => {
@@ -219,6 +225,11 @@ impl Text {
     /// Whether `word` stands at `i`.
     pub(super) fn starts(&self, i: usize, word: &str) -> bool {
         word.chars().zip(i..).all(|(c, at)| self.at(at) == c)
+    }
+
+    /// Whether `word`, given in small letters and without blanks, stands at `i` in any case.
+    pub(super) fn starts_small(&self, i: usize, word: &str) -> bool {
+        word.chars().zip(i..).all(|(c, at)| self.at(at).to_ascii_lowercase() == c)
     }
 
     /// The first of `words` that stands at `i`, with its length in characters.

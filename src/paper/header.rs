@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::Kind;
-use super::fold::{BLANK, LINE, Text, WRAP};
+use super::fold::{BLANK, HEAD, LINE, Text, WRAP};
 use super::kinds::{self, Named};
 use super::points::{self, Points};
 
@@ -177,6 +177,8 @@ fn header(text: &Text, name: usize, name_end: usize, named: Named, last: Option<
             || colon
             || (story && !matches!(text.at(title_end), '的' | '与' | '和' | '、'))
     } else if lost {
+        noted || stands || item.is_some()
+    } else if text.has(name, HEAD) {
         noted || stands || item.is_some()
     } else if text.breaks(name) {
         (noted && points.any()) || (!short && (stands || first || noted))

@@ -605,7 +605,8 @@ impl Page<'_> {
             options = true;
         }
         if let Some(key) = self.key_in(body.start..end) {
-            from = from.max(key.end);
+            let value = super::keys::announced(text, key.end..end.min(key.end + 40));
+            from = from.max(value.map_or(key.end, |v| v.1));
         }
         // The first option of a list that was cut belongs to the item.
         if !options && let Some(label) = self.lone_label(body.start..end) {

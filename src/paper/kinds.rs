@@ -160,6 +160,14 @@ pub(super) fn at(text: &Text, i: usize) -> Option<(usize, Named)> {
     Some((word.chars().count(), *named))
 }
 
+/// The length of a full name, as 判断题, that `chars` begin with.
+pub(super) fn named(chars: &[char]) -> Option<usize> {
+    let full = NAMES.iter().filter(|(word, named)| !named.short && word.ends_with('题'));
+    full.map(|(word, _)| word)
+        .find(|word| word.chars().zip(0..).all(|(c, i)| chars.get(i) == Some(&c)))
+        .map(|word| word.chars().count())
+}
+
 /// English names in the folded stream: small letters, without blanks.
 const ENGLISH: &[(&str, Named)] = &[
     ("multiplechoice", name(Kind::SingleChoice)),

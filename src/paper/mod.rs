@@ -12,21 +12,26 @@ mod check;
 mod document;
 mod duplicate;
 mod explain;
+mod fill;
 mod finding;
 mod fold;
 mod furniture;
 mod groups;
 mod header;
+mod heads;
 mod items;
 mod keys;
 mod kinds;
 mod list;
+mod marked;
 mod markup;
 mod number;
 mod options;
+mod own;
 mod points;
 mod question;
 mod table;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod title;
@@ -138,6 +143,9 @@ pub struct Question {
     pub options: Vec<Choice>,
     /// The printed key.
     pub answer: Answer,
+    /// For each blank the texts that the key accepts: `2或二` names two.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Vec<String>>,
     /// The key as printed.
     pub answer_raw: Option<String>,
     /// Why the key is right.

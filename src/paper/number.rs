@@ -203,6 +203,8 @@ fn mark(text: &Text, from: usize, to: usize, glued: bool) -> Option<Mark> {
         _ if word.is_some_and(|w| to - w.0 > 2 && text.breaks(w.0)) && text.has(to, LINE | BLANK) => {
             (word.map_or(from, |w| w.0), to, Style::Dot, false)
         }
+        // "1【单选题】": the tag of the question stands for the point.
+        '【' | '[' | '(' if hard && super::tag::at(text, to).is_some() => (from, to, Style::Dot, false),
         ')' if before == '(' => (from - 1, to + 1, Style::Paren, false),
         ')' if !text.has(to, LINE) => (from, to + 1, Style::Paren, false),
         '.' if text.at(to + 1) == '、' => (from, to + 2, Style::Dot, true),

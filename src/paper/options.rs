@@ -19,6 +19,8 @@ pub(super) enum Form {
     Colon,
     /// `A)` and `(A)`
     Paren,
+    /// `【A】` and `[A]`
+    Lens,
     /// `A` and a blank
     Bare,
 }
@@ -32,6 +34,8 @@ pub(super) struct Label {
     pub(super) end: usize,
     /// Punctuation.
     pub(super) form: Form,
+    /// It opens a line.
+    pub(super) lined: bool,
 }
 
 /// All labels of a text, by letter.
@@ -62,14 +66,16 @@ impl Labels {
                 ':' => (i, i + 2, Form::Colon),
                 ')' if text.before(i) == '(' => (i - 1, i + 2, Form::Paren),
                 ')' if text.before(i) != '、' && !opened(text, i) => (i, i + 2, Form::Paren),
+                '】' if text.before(i) == '【' => (i - 1, i + 2, Form::Lens),
+                ']' if text.before(i) == '[' => (i - 1, i + 2, Form::Lens),
                 ',' if text.breaks(i) => (i, i + 2, Form::Dot),
                 _ if bare(text, i) => (i, i + 1, Form::Bare),
                 _ => continue,
             };
-            if form != Form::Paren && in_key(text, i) {
+            if !matches!(form, Form::Paren | Form::Lens) && in_key(text, i) {
                 continue;
             }
-            by_letter[letter_index(c)].push(Label { at, end, form });
+            by_letter[letter_index(c)].push(Label { at, end, form, lined: text.has(at, LINE) });
         }
         Self { by_letter }
     }
@@ -114,7 +120,7 @@ impl Labels {
                 // "将A、B混淆。2、下列正确的是A、金B、银": the A nearest to its B, unless nothing stands between.
                 let to = all.partition_point(|l| l.at < b.at);
                 let near = all[..to].iter().rev().take(8).find(|l| l.form == a.form).unwrap_or(a);
-                if near.end < b.at {
+                if near.end < b.at || (near.lined && b.lined) {
                     return Some(near.at.max(a.at));
                 }
             }
@@ -153,7 +159,11 @@ impl Labels {
             let empty = labels
                 .iter()
                 .enumerate()
-                .filter(|(i, l)| labels.get(i + 1).map_or(range.end, |n| n.at) <= l.end)
+                .filter(|(i, l)| {
+                    // An option of its own line may have lost its text.
+                    let next = labels.get(i + 1);
+                    next.map_or(range.end, |n| n.at) <= l.end && !(l.lined && next.is_none_or(|n| n.lined))
+                })
                 .count() as i64;
             let firm = i64::from(matches!(a.form, Form::Dot | Form::Pause | Form::Colon));
             let line = i64::from(text.has(a.at, LINE | BLANK));
@@ -192,8 +202,13 @@ impl Labels {
         for letter in 1..8 {
             let Some(last) = labels.last() else { break };
             let from = last.end + usize::from(a.form != Form::Bare && text.at(last.end) != '\0');
-            let Some(near) = self.next_where(letter, from, |l| l.form == a.form).filter(|l| l.end <= end)
-            else {
+            // "B." and nothing: an option without a text, on its line or where no other label goes on.
+            let empty = self
+                .next_where(letter, last.end, |l| l.form == a.form)
+                .filter(|l| l.at == last.end && l.end <= end && a.form != Form::Bare);
+            let next = self.next_where(letter, from, |l| l.form == a.form).filter(|l| l.end <= end);
+            let apart = empty.filter(|l| l.lined || text.has(l.at, BLANK) || (next.is_none() && letter > 1));
+            let Some(near) = apart.or(next) else {
                 break;
             };
             // "A、维生素B、维生素C" with the real B on the next line: where labels open lines, trust the lines.

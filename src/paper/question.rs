@@ -6,11 +6,13 @@
 use std::ops::Range;
 
 use super::explain::{self, Explained};
+use super::fill::{self, Filled};
 use super::finding::Code;
-use super::fold::{BLANK, LINE, Text, WRAP};
+use super::fold::{BLANK, LINE, RIGHT, Text, WRAP};
 use super::items::{Item, Page};
 use super::keys::{self, Held, Key};
-use super::options::{Chain, Form};
+use super::options::{Chain, Form, letter_index};
+use super::tag;
 use super::{Answer, Choice, Kind, Question};
 
 /// Where a key stood.
@@ -26,6 +28,8 @@ pub(super) enum Place {
     Before,
     /// Directly before the label of option A.
     Glued,
+    /// A mark on the option itself.
+    Option,
     /// In an answer table.
     Table,
 }
@@ -59,12 +63,24 @@ pub(super) struct Draft {
     pub(super) number_glued: bool,
     /// Its number is punctuated oddly.
     pub(super) number_odd: bool,
+    /// What a tag of its own says that it is.
+    pub(super) tag: Option<Kind>,
+    /// The wording with the key in it.
+    pub(super) plain: Range<usize>,
+    /// Answers that may be printed in the blanks.
+    pub(super) filled: Vec<Filled>,
 }
 
 /// Reads an item of a section of the given kind, or of none.
 pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let text = page.text;
-    let body = item.body.clone();
+    let mut body = item.body.clone();
+    let mut tagged = None;
+    while let Some((end, kind)) = tag::at(text, body.start).filter(|t| t.0 < body.end) {
+        body.start = end;
+        tagged = Some(kind);
+    }
+    let kind = kind.or(tagged);
     let mut notes: Vec<(Code, Range<usize>, String)> = Vec::new();
     let explanation = page.explanation_in(body.clone());
     let label = explain::first_label(text, body.clone()).filter(|_| explanation.is_none());
@@ -113,6 +129,14 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         (None, _) => front,
     };
 
+    let stem_end = match tag::before(text, body.start, stem_end) {
+        Some((start, kind)) => {
+            tagged = tagged.or(Some(kind));
+            start
+        }
+        None => stem_end,
+    };
+
     let mut options = Vec::new();
     if let Some(chain) = &chain {
         read_options(text, chain, &mut options, &mut notes);
@@ -126,18 +150,11 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let mut after_key = None;
     if let Some(m) = mark {
         let value = m.end..value_end.max(m.end);
-        let letters = keys::letters(text, value.clone());
-        let truth = keys::truth(text, value.clone());
-        let read = match (&letters, truth) {
-            (Some((l, end)), _) if choice || (!free && kind != Some(Kind::TrueFalse)) => {
-                Some((Key::Letters(l.clone()), *end))
-            }
-            (_, Some((t, end))) if !free => Some((Key::Truth(t), end)),
-            (Some((l, end)), None) if !free => Some((Key::Letters(l.clone()), *end)),
-            _ => None,
-        };
+        let read = keys::announced(text, value.clone())
+            .filter(|(k, _)| !free || (choice && matches!(k, Key::Letters(_))));
         match read {
             Some((k, end)) if sound(text, &k, end, &value) => {
+                let end = repeated(text, &k, end, chain.as_ref(), &value);
                 raw = Some(m.at..end);
                 after_key = Some(end);
                 key = Some((k, Place::Mark));
@@ -165,7 +182,12 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         Held::Key(Key::Truth(_)) => !free && !choice,
         _ => false,
     };
-    let holding: Vec<_> = found.iter().filter(|b| wanted(&b.held)).collect();
+    // "一氧化氮(NO)", "元素(F)": Latin truth marks are keys only at an end of the statement.
+    let told = |b: &keys::Bracket| {
+        let latin = (b.open + 1..b.close).all(|i| text.at(i).is_ascii_alphabetic());
+        !latin || choice || b.open == body.start || ends_stem(text, b.close, stem_end)
+    };
+    let holding: Vec<_> = found.iter().filter(|b| wanted(&b.held) && told(b)).collect();
     let blanks_in_brackets = found.iter().filter(|b| b.held == Held::Blank).count();
     let mut cut: Option<Range<usize>> = None;
     if key.is_none() {
@@ -179,7 +201,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
                     };
                     key = Some((k.clone(), place));
                     raw = Some(one.open..one.close + 1);
-                    cut = Some(one.open + 1..one.close);
+                    cut = Some(hole(text, one));
                 }
             }
             [] => {}
@@ -194,7 +216,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     {
         // The same key twice is taken out twice; a different one is a conflict for the reviewer.
         if k == printed {
-            cut = Some(one.open + 1..one.close);
+            cut = Some(hole(text, one));
         } else if one.close + 2 >= stem_end {
             notes.push((
                 Code::KeyConflict,
@@ -202,7 +224,7 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
                 "the bracket of the wording and the printed answer differ; the printed answer was kept"
                     .into(),
             ));
-            cut = Some(one.open + 1..one.close);
+            cut = Some(hole(text, one));
         }
     }
     if item.prefixed
@@ -239,6 +261,24 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         }
     }
     key = key.map(|(k, p)| (fit_truth(k, kind, choice), p));
+    // An option that is marked as right, when nothing else states the key.
+    let right = chain.as_ref().map(|c| marked(text, c)).unwrap_or_default();
+    let mut named = None;
+    if !right.is_empty() && (!free || choice) {
+        match &key {
+            None => {
+                named = Some(right.iter().collect::<String>());
+                key = Some((Key::Letters(right), Place::Option));
+            }
+            Some((Key::Letters(printed), _)) if *printed != right => notes.push((
+                Code::KeyConflict,
+                body.start..stem_end,
+                "the options marked as right and the printed answer differ; the printed answer was kept"
+                    .into(),
+            )),
+            Some(_) => {}
+        }
+    }
     let glued = match &chain {
         Some(c)
             if key.is_none()
@@ -279,12 +319,17 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     let blanks = underscores + u32::try_from(blanks_in_brackets + usize::from(cut.is_some())).unwrap_or(0);
     notice(text, &found, &mut notes, stem_end, choice);
 
+    let filled = if kind == Some(Kind::FillBlank) && words.is_none() {
+        fill::filled(text, body.start..stem_stop)
+    } else {
+        Vec::new()
+    };
     let number_range = item.at..item.mark.end;
     let question = Question {
         number: item.mark.value,
         number_raw: text.show(number_range),
         options,
-        answer_raw: raw.map(|r| text.show(r)),
+        answer_raw: named.or_else(|| raw.map(|r| text.show(r))),
         explanation: explained.body.clone().map(|r| text.show(r)).filter(|s| !s.is_empty()),
         knowledge_point: explained
             .knowledge
@@ -313,6 +358,9 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
         prefixed: item.prefixed,
         number_glued: item.mark.glued,
         number_odd: item.mark.odd,
+        tag: tagged,
+        plain: body.start..stem_stop,
+        filled,
     }
 }
 
@@ -324,6 +372,44 @@ pub(super) fn explain(text: &Text, draft: &mut Draft) {
     draft.question.knowledge_point = show(&explained.knowledge).map(trim_end);
     draft.question.common_mistake = show(&explained.mistake);
     draft.question.difficulty = show(&explained.difficulty).map(trim_end);
+}
+
+/// The letters of the options that are marked as right.
+fn marked(text: &Text, chain: &Chain) -> Vec<char> {
+    let flagged = |l: &super::options::Label| (l.at..l.end).any(|i| text.has(i, RIGHT));
+    let letters = chain.labels.iter().zip('A'..).filter(|(label, _)| flagged(label));
+    letters.map(|(_, letter)| letter).collect()
+}
+
+/// What is taken out of a wording with the key: the inside of round brackets and underscores, other brackets whole.
+fn hole(text: &Text, bracket: &keys::Bracket) -> Range<usize> {
+    match text.at(bracket.open) {
+        '(' | '_' => bracket.open + 1..bracket.close,
+        _ => bracket.open..bracket.close + 1,
+    }
+}
+
+/// Whether nothing but an end mark stands between a bracket and the end of the wording.
+fn ends_stem(text: &Text, close: usize, stem_end: usize) -> bool {
+    (close + 1..stem_end).all(|i| matches!(text.at(i), '。' | '.' | ';' | '?' | '!'))
+}
+
+/// Where a key ends that repeats the text of its option: "B) Green tea", "A:温杯;".
+fn repeated(text: &Text, key: &Key, end: usize, chain: Option<&Chain>, value: &Range<usize>) -> usize {
+    let (Key::Letters(letters), Some(chain)) = (key, chain) else { return end };
+    let [letter] = letters.as_slice() else { return end };
+    let n = letter_index(*letter);
+    let Some(label) = chain.labels.get(n) else { return end };
+    let stop = chain.labels.get(n + 1).map_or(chain.end, |next| next.at);
+    let words = text.folded(label.end..stop);
+    let from = end + usize::from(matches!(text.at(end), '.' | ')' | ':' | '、'));
+    let words = words.trim_end_matches(['。', '.', ';']);
+    let length = words.chars().count();
+    if length == 0 || from + length > value.end || text.folded(from..from + length) != words {
+        return end;
+    }
+    let past = from + length;
+    past + usize::from(past < value.end && matches!(text.at(past), '。' | '.' | ';'))
 }
 
 fn item_prefixed(item: &Item) -> bool {
@@ -378,7 +464,7 @@ pub(super) fn read_options(
             first.at..chain.end,
             "labels carry no punctuation; they were taken because A, B, C follow in order".into(),
         ));
-    } else if text.has(first.end - 1, BLANK) && first.form != Form::Paren {
+    } else if text.has(first.end - 1, BLANK) && !matches!(first.form, Form::Paren | Form::Lens) {
         notes.push((
             Code::OptionsSpacedSeparator,
             first.at..first.end,
@@ -433,8 +519,14 @@ fn count_underscores(text: &Text, stem: &[Range<usize>]) -> u32 {
 /// The stretches of a wording as one text.
 pub(super) fn stem_text(text: &Text, stem: &[Range<usize>]) -> String {
     let mut out = String::new();
+    let mut last: Option<usize> = None;
     for range in stem {
+        // Where a bracket was taken out whole, its blank is left.
+        if last.is_some_and(|end| end < range.start && matches!(text.at(end), '【' | '[' | '〔')) {
+            out.push_str("()");
+        }
         out.push_str(&text.show(range.clone()));
+        last = Some(range.end);
     }
     out.trim().to_owned()
 }
@@ -445,25 +537,6 @@ fn trim_option(words: String) -> String {
 
 fn trim_end(words: String) -> String {
     words.trim_end_matches(['。', '.', ' ', ';', '；', '．']).to_owned()
-}
-
-/// Splits a key in words into one text per blank when the pieces tally.
-pub(super) fn blanks(words: &str, count: u32) -> Vec<String> {
-    let whole = words.trim().trim_end_matches(['。', '.', ';', '；']).trim();
-    let split = |marks: &[char]| -> Vec<String> {
-        whole.split(marks).map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned).collect()
-    };
-    let firm = split(&[';', '；', '|']);
-    if firm.len() > 1 {
-        return firm;
-    }
-    for marks in [&['、'][..], &[',', '，'], &[' ', '\u{3000}']] {
-        let pieces = split(marks);
-        if pieces.len() > 1 && u32::try_from(pieces.len()) == Ok(count) {
-            return pieces;
-        }
-    }
-    if whole.is_empty() { Vec::new() } else { vec![whole.to_owned()] }
 }
 
 /// Parts of a task, `1)…2)…` or `(1)…(2)…`, sorted; the flag tells that they stood out of order.

@@ -9,7 +9,8 @@ use super::{
         document::Build,
         duplicate,
         finding::{Code, Finding},
-        fold::Text,
+        fold::{CUT, Text},
+        kinds,
         question::Draft,
     },
     by_section,
@@ -21,7 +22,7 @@ fn median(counts: impl Iterator<Item = usize>) -> usize {
     counts.get(counts.len() / 2).copied().unwrap_or(0)
 }
 
-pub(super) fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<Finding>) {
+pub(super) fn questions(text: &Text, build: &mut Build, d: usize, unended: bool, out: &mut Vec<Finding>) {
     let objective = |k: Kind| k.is_choice() || k == Kind::TrueFalse;
     let keyed = build.drafts.iter().filter(|q| !q.question.answer.is_none()).count();
     let asked = build.drafts.iter().filter(|q| objective(q.question.kind)).count();
@@ -38,6 +39,13 @@ pub(super) fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<
     }
     let count = build.drafts.len();
     let explains = build.drafts.iter().filter(|q| q.question.explanation.is_some()).count() * 2 > count;
+    // Writers leave the last full stop out; that alone is no sign of a cut, unless nobody else did.
+    let closed = {
+        let ended = build.drafts.iter().rev().skip(1).filter(|q| q.question.explanation.is_some());
+        let (all, open) =
+            ended.fold((0, 0), |(all, open), q| (all + 1, open + usize::from(unfinished(text, q))));
+        all >= 3 && open == 0
+    };
     let own = by_section(build);
     let keyed_of: Vec<(usize, usize)> = own
         .iter()
@@ -95,7 +103,10 @@ pub(super) fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<
         if keyless {
             draft.question.missing.push(Missing::Key);
         }
-        let cut_explanation = very_last && draft.question.explanation.is_some() && unfinished(text, draft);
+        let cut_explanation = very_last
+            && draft.question.explanation.is_some()
+            && unfinished(text, draft)
+            && cut_there(text, draft, unended, closed);
         let lacks_explanation = very_last && explains && draft.question.explanation.is_none();
         if cut_explanation || lacks_explanation {
             draft.question.missing.push(Missing::Explanation);
@@ -145,6 +156,16 @@ pub(super) fn questions(text: &Text, build: &mut Build, d: usize, out: &mut Vec<
                 line,
                 stem.clone(),
                 "the text ends in the middle of this question; what is there was kept".into(),
+            );
+        }
+        let empty: String =
+            draft.question.options.iter().filter(|o| o.text.is_empty()).map(|o| o.label).collect();
+        if !empty.is_empty() {
+            push(
+                Code::OptionMissing,
+                line,
+                stem.clone(),
+                format!("no text is printed for option {empty}; it was kept empty"),
             );
         }
         key_checks(draft, very_last && fewer, &mut push);
@@ -232,11 +253,26 @@ fn missing(what: Missing) -> &'static str {
     }
 }
 
+/// Where the last part of an explanation stands.
+fn last_part(draft: &Draft) -> Option<&std::ops::Range<usize>> {
+    let explained = &draft.explained;
+    let parts = [&explained.body, &explained.knowledge, &explained.mistake, &explained.difficulty];
+    parts.into_iter().flatten().max_by_key(|r| r.end)
+}
+
+/// Whether an explanation without an end mark was cut off: the text stops, or furniture follows, or it stops at a word
+/// that goes on.
+fn cut_there(text: &Text, draft: &Draft, unended: bool, closed: bool) -> bool {
+    let Some(last) = last_part(draft) else { return false };
+    let goes_on = matches!(text.before(last.end), ',' | '、' | ':' | '(' | '“' | '《' | '-');
+    let stops = if last.end >= text.len() { unended } else { text.has(last.end, CUT) };
+    goes_on || (stops && closed)
+}
+
 /// Whether the last part of an explanation stops without an end mark.
 fn unfinished(text: &Text, draft: &Draft) -> bool {
     let explained = &draft.explained;
-    let parts = [&explained.body, &explained.knowledge, &explained.mistake, &explained.difficulty];
-    let Some(last) = parts.into_iter().flatten().max_by_key(|r| r.end) else { return false };
+    let Some(last) = last_part(draft) else { return false };
     let end = text.before(last.end);
     let short = explained.difficulty.as_ref() == Some(last) || explained.knowledge.as_ref() == Some(last);
     !short && !matches!(end, '。' | '.' | '!' | '?' | ')' | '”' | ';' | '】')
@@ -250,6 +286,23 @@ fn key_checks(draft: &Draft, cut: bool, push: &mut impl FnMut(Code, u32, String,
     let question = &draft.question;
     let line = question.line;
     let raw = question.answer_raw.clone().unwrap_or_default();
+    if let Some(piece) = holds_question(question) {
+        push(
+            Code::KeyHoldsQuestion,
+            line,
+            piece,
+            "the key holds what reads like the head of a section or another question; look before it is used"
+                .into(),
+        );
+    }
+    if let Some(piece) = visible(question) {
+        push(
+            Code::KeyVisible,
+            line,
+            piece,
+            "words that tell the answer are still in the wording or in an option".into(),
+        );
+    }
     if let Answer::Letters(letters) = &question.answer {
         let lost: String =
             letters.iter().filter(|l| !question.options.iter().any(|o| o.label == **l)).collect();
@@ -301,6 +354,72 @@ fn key_checks(draft: &Draft, cut: bool, push: &mut impl FnMut(Code, u32, String,
             format!("the explanation says {claim}; the printed key was kept"),
         );
     }
+}
+
+/// The head of a section, or the number of a question, within a key in words.
+fn holds_question(question: &Question) -> Option<String> {
+    let texts: Vec<&String> = match &question.answer {
+        Answer::Texts(texts) => texts.iter().collect(),
+        Answer::Text(text) => vec![text],
+        _ => return None,
+    };
+    let fill = question.kind == Kind::FillBlank;
+    texts.into_iter().find_map(|text| {
+        let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+        let chars: Vec<char> = folded.chars().collect();
+        let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
+        let found = (0..chars.len()).find(|&i| {
+            let before = if i == 0 { '\0' } else { chars[i - 1] };
+            // "【判断题】", "二、单选题", "◆多选题1."
+            if let Some(length) = kinds::named(&chars[i..]) {
+                let after = at(i + length);
+                return !before.is_alphanumeric() && before != '\0' && !after.is_alphabetic()
+                    || after.is_ascii_digit();
+            }
+            // "100 2.茶要…": digits, a point and words, behind other words.
+            let figures = (i..chars.len().min(i + 4)).take_while(|&k| chars[k].is_ascii_digit()).count();
+            fill && i > 0
+                && figures > 0
+                && !before.is_ascii_digit()
+                && matches!(at(i + figures), '.' | '、')
+                && at(i + figures + 1).is_alphabetic()
+                && chars.len() - i > figures + 4
+        });
+        found.map(|i| chars[i.saturating_sub(1)..].iter().collect())
+    })
+}
+
+/// Words that tell the answer, left in what a candidate sees.
+fn visible(question: &Question) -> Option<String> {
+    let tells = |text: &str| -> bool {
+        let folded: String =
+            text.nfkc().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        [
+            "(正确答案)",
+            "(答案)",
+            "[正确答案]",
+            "【正确答案】",
+            "(correctanswer)",
+            "(correct)",
+            "正确答案:",
+            "参考答案:",
+            "标准答案:",
+            "我的答案:",
+            "correctanswer:",
+        ]
+        .iter()
+        .any(|w| folded.contains(w))
+            || ["答案:", "answer:", "ans:"].iter().any(|w| {
+                folded.find(w).is_some_and(|at| {
+                    let rest = &folded[at + w.len()..];
+                    rest.starts_with(|c: char| ('a'..='h').contains(&c) || "√×对错正".contains(c))
+                })
+            })
+    };
+    std::iter::once(&question.stem)
+        .chain(question.options.iter().map(|o| &o.text))
+        .find(|text| tells(text))
+        .cloned()
 }
 
 /// Symbols that only failed recognition puts beside each other.
