@@ -67,7 +67,8 @@ pub(super) fn tell(page: &Page, taken: Vec<Range<usize>>, papers: &[Reach], out:
         let document = after.checked_sub(1);
         let inside = document.is_some_and(|d| stretch.start <= papers[d].end);
         // The parts of one question stand on several lines: the stretch is judged as one.
-        let asks = asks(page, stretch.clone()) || (inside && numbered(page, stretch.clone()));
+        let within = document.is_some_and(|d| stretch.start < papers[d].end);
+        let asks = asks(page, stretch.clone()) || (within && numbered(page, stretch.clone()));
         let mut pieces: Vec<Range<usize>> = Vec::new();
         for line in lines {
             match pieces.last_mut() {

@@ -72,9 +72,12 @@ pub(super) fn strip(text: Text, findings: &mut Vec<Finding>) -> Text {
                 i = range.end;
                 gone.push((range, true));
             } else if let Some((_, length)) = text.one_of(i, FOOTERS) {
+                // "文档评论(0) name": the counter and the name of the uploader go with it.
+                let end =
+                    if text.before(i + length) == '(' && line.end - i <= 40 { line.end } else { i + length };
                 quoted.get_or_insert_with(|| (text.line(i), text.show(i..i + length)));
-                gone.push((i..i + length, true));
-                i += length;
+                gone.push((i..end, true));
+                i = end;
             } else if let Some(range) = edit_mark(&text, i) {
                 watermark.get_or_insert_with(|| (text.line(i), text.show(range.clone())));
                 i = range.end;

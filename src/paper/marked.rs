@@ -244,6 +244,19 @@ fn words_before(text: &Text, floor: usize, end: usize) -> Option<(usize, bool)> 
     None
 }
 
+/// Whether the next question or section begins at `k` in the same line: no sign behind that is about this option.
+fn opens_next(text: &Text, k: usize) -> bool {
+    if super::kinds::at(text, k).is_some_and(|(length, _)| text.before(k + length) == '题') {
+        return true;
+    }
+    let digits = (k..k + 4).take_while(|&i| text.at(i).is_ascii_digit()).count();
+    let end = k + digits;
+    (1..=3).contains(&digits)
+        && !text.before(k).is_ascii_digit()
+        && matches!(text.at(end), '.' | '、')
+        && !text.at(end + 1).is_ascii_digit()
+}
+
 /// Decides about one group of options.
 fn settle(
     text: &Text,
@@ -259,7 +272,10 @@ fn settle(
     if let Some(last) = members.last_mut() {
         let limit = limit.min(last.text + 300);
         let ends = |k: usize| {
-            text.breaks(k) || keys::mark_at(text, k).is_some() || keys::explanation_at(text, k).is_some()
+            text.breaks(k)
+                || keys::mark_at(text, k).is_some()
+                || keys::explanation_at(text, k).is_some()
+                || opens_next(text, k)
         };
         let stop = (last.text + 1..limit).find(|&k| ends(k)).unwrap_or(limit);
         last.end = stop;

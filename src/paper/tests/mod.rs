@@ -9,6 +9,7 @@ use super::{Answer, Code, Reading, Severity, read};
 
 mod families;
 mod papers;
+mod structure;
 
 /// A paper and what must be found in it.
 struct Paper {
