@@ -136,6 +136,7 @@ pub fn allowed(method: &str) -> &'static [Role] {
         "ResultService/GetResult"
         | "ResultService/ExplainMarks"
         | "ResultService/ListResults"
+        | "ResultService/BatchGetResults"
         | "ResultService/GetCandidateScore" => &[Analyst, Operator, Grader],
         "ResultService/GetExamSummary" | "ResultService/GetItemAnalysis" => &[Analyst, Operator],
         "GradingService/GetGradingScheme"

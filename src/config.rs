@@ -11,20 +11,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::embedded;
 
+/// The most connections that can be asked for: PostgreSQL itself seldom allows more.
+pub const MAX_CONNECTIONS: u32 = 1000;
+
+/// The longest deadline and the longest drain: an hour.
+const MAX_SECONDS: u64 = 3600;
+
 /// Everything that can be set. In the environment a setting is `ASSESSD_` and its name in capitals; `DATABASE_URL` and
 /// `OTEL_EXPORTER_OTLP_ENDPOINT` are understood as well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// Where to listen, `host:port`; port 0 takes a free one, and the name of a host is looked up.
+    pub listen: String,
     /// The database; an embedded one if absent.
     pub database_url: Option<String>,
     /// Where the embedded database lives.
     pub data_dir: PathBuf,
     /// Where the programs of the PostgreSQL server are, for the embedded database; looked for if absent.
     pub pg_bin_dir: Option<PathBuf>,
-    /// Connections to the database at most.
+    /// Connections to the database at most, 1 to [`MAX_CONNECTIONS`].
     pub max_connections: u32,
     /// The deadline of a call that names none, in seconds, and the longest that a call may name.
     pub deadline_s: u64,
@@ -51,7 +57,7 @@ pub enum LogFormat {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            listen: "127.0.0.1:50051".to_owned(),
             database_url: None,
             data_dir: embedded::default_data_dir(),
             pg_bin_dir: None,
@@ -75,7 +81,7 @@ pub struct Flags {
     /// Where to listen; a flag of the commands that do.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<String>,
     /// PostgreSQL to use; without it an embedded one is run [env: DATABASE_URL]
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +91,7 @@ pub struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
     /// Connections to the database at most [env: ASSESSD_MAX_CONNECTIONS] [default: 16]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_CONNECTIONS as i64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
     /// What to log, such as "info" or "assessd=debug,info" [env: ASSESSD_LOG] [default: info]
@@ -100,6 +106,20 @@ pub struct Flags {
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_endpoint: Option<String>,
+}
+
+impl Flags {
+    /// How these flags or the environment want logs written, as far as that can be told before all settings are read:
+    /// what is wrong with them has to be said somehow.
+    pub fn log_format_of(flags: Option<&Self>) -> LogFormat {
+        let named = std::env::var("ASSESSD_LOG_FORMAT").unwrap_or_default();
+        let by_environment =
+            if named.eq_ignore_ascii_case("json") { LogFormat::Json } else { LogFormat::Human };
+        match flags {
+            Some(flags) => flags.log_format.unwrap_or(by_environment),
+            None => LogFormat::Human,
+        }
+    }
 }
 
 /// The settings and whether each is a number.
@@ -136,7 +156,28 @@ impl Settings {
             .map_err(Box::new)?;
         settings.database_url = settings.database_url.filter(|url| !url.is_empty());
         settings.otlp_endpoint = settings.otlp_endpoint.filter(|url| !url.is_empty());
-        Ok(settings)
+        let bad = settings.bad();
+        if bad.is_empty() { Ok(settings) } else { Err(Box::new(figment::Error::from(bad.join("; ")))) }
+    }
+
+    /// What is wrong with the values, wherever they came from; every one of them is named.
+    fn bad(&self) -> Vec<String> {
+        let mut bad = Vec::new();
+        if !is_address(&self.listen) {
+            bad.push(format!(
+                "listen: {:?} is no address; write host:port, such as 127.0.0.1:50051 or [::1]:50051",
+                self.listen
+            ));
+        }
+        let mut range = |name: &str, value: u64, least: u64, most: u64| {
+            if !(least..=most).contains(&value) {
+                bad.push(format!("{name}: {value} is not from {least} to {most}"));
+            }
+        };
+        range("max_connections", self.max_connections.into(), 1, MAX_CONNECTIONS.into());
+        range("deadline_s", self.deadline_s, 1, MAX_SECONDS);
+        range("drain_s", self.drain_s, 0, MAX_SECONDS);
+        bad
     }
 
     /// How the embedded database is to be run.
@@ -149,6 +190,17 @@ impl Settings {
             extra: Vec::new(),
         }
     }
+}
+
+/// Whether a text is `host:port`: an address, or a name that can be looked up.
+pub fn is_address(text: &str) -> bool {
+    if text.parse::<SocketAddr>().is_ok() {
+        return true;
+    }
+    let is_host = |host: &str| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+    };
+    text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
 }
 
 /// What the environment sets. Only known names are read: Kubernetes puts variables such as `ASSESSD_PORT` into every
@@ -203,7 +255,10 @@ mod tests {
             file("layers", "listen = \"127.0.0.1:1\"\nlog = \"debug\"\nlog_format = \"json\"\ndrain_s = 5");
         let flags = Flags { config: Some(path.clone()), ..Flags::default() };
         let settings = load(&flags, &[]).unwrap();
-        assert_eq!((settings.listen.port(), settings.log.as_str(), settings.drain_s), (1, "debug", 5));
+        assert_eq!(
+            (settings.listen.as_str(), settings.log.as_str(), settings.drain_s),
+            ("127.0.0.1:1", "debug", 5)
+        );
         assert_eq!(settings.log_format, LogFormat::Json);
         assert_eq!(settings.max_connections, 16);
 
@@ -214,18 +269,18 @@ mod tests {
         ];
         let settings = load(&flags, &env).unwrap();
         assert_eq!(
-            (settings.listen.port(), settings.log.as_str(), settings.max_connections),
-            (2, "debug", 4)
+            (settings.listen.as_str(), settings.log.as_str(), settings.max_connections),
+            ("[::1]:2", "debug", 4)
         );
         assert_eq!(settings.database_url.as_deref(), Some("postgres://a/b"));
 
         let flags = Flags {
-            listen: Some(([127, 0, 0, 1], 3).into()),
+            listen: Some("127.0.0.1:3".into()),
             database_url: Some("postgres://c/d".into()),
             ..flags
         };
         let settings = load(&flags, &env).unwrap();
-        assert_eq!(settings.listen.port(), 3);
+        assert_eq!(settings.listen, "127.0.0.1:3");
         assert_eq!(settings.database_url.as_deref(), Some("postgres://c/d"));
         std::fs::remove_file(path).unwrap();
     }
@@ -263,6 +318,30 @@ mod tests {
         assert!(error.contains("typo.toml"), "{error}");
         let error = load(&Flags::default(), &[("ASSESSD_DRAIN_S", "soon")]).unwrap_err().to_string();
         assert!(error.contains("ASSESSD_DRAIN_S"), "{error}");
+    }
+
+    #[test]
+    fn values_are_checked_wherever_they_come_from() {
+        let path = file("range", "max_connections = 0\ndeadline_s = 0\nlisten = \"localhost\"");
+        let flags = Flags { config: Some(path.clone()), ..Flags::default() };
+        let error = load(&flags, &[]).unwrap_err().to_string();
+        std::fs::remove_file(path).unwrap();
+        for name in ["max_connections: 0", "deadline_s: 0", "listen: \"localhost\"", "host:port"] {
+            assert!(error.contains(name), "{error}");
+        }
+        let error = load(&Flags::default(), &[("ASSESSD_MAX_CONNECTIONS", "0")]).unwrap_err().to_string();
+        assert!(error.contains("max_connections: 0"), "{error}");
+    }
+
+    #[test]
+    fn a_host_may_have_a_name() {
+        for good in ["localhost:50051", "127.0.0.1:0", "[::1]:1", "db-1.internal:65535"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in ["localhost", ":50051", "::1:50051", "a b:1", "localhost:65536", "http://localhost:1", ""]
+        {
+            assert!(!is_address(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -92,6 +92,14 @@ impl Db {
         MIGRATOR.run(&self.pool).await
     }
 
+    /// The versions of the schema's migrations that were applied, in order; none where there is no schema.
+    pub async fn schema(&self) -> Vec<i64> {
+        sqlx::query_scalar("select version from _sqlx_migrations where success order by version")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap_or_default()
+    }
+
     /// Fails where the schema is not that of this build, or where the role would walk around row-level security.
     pub async fn check(&self) -> Result<(), String> {
         let role: (String, bool) = sqlx::query_as(

@@ -175,6 +175,21 @@ impl Page {
         place.push(&mut query, tenant);
         self.push_conditions(&mut query);
         self.push_order(&mut query);
+        self.fetch(name, conn, tenant, place, query).await
+    }
+
+    /// The rows of a page, from a whole statement that finds nothing below a parent that is not there.
+    pub async fn fetch<T>(
+        &self,
+        name: &'static str,
+        conn: &mut PgConnection,
+        tenant: Uuid,
+        place: &Place,
+        mut query: QueryBuilder<Postgres>,
+    ) -> Result<Vec<T>>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
         // A statement of a shape that hardly comes again must not push those that do out of the connection's store.
         let statement = query.build_query_as().persistent(self.filter.is_common());
         let rows = run(name, statement.fetch_all(&mut *conn)).await?;
@@ -184,8 +199,23 @@ impl Page {
 
     /// Appends order and limit: one row more than the page holds tells whether there is another page.
     pub fn push_order(&self, query: &mut QueryBuilder<Postgres>) {
+        self.push_order_by(&self.columns().collect::<Vec<_>>(), query);
+    }
+
+    /// The sort key of the last row of the page before.
+    pub fn after(&self) -> Option<&[Key]> {
+        self.after.as_deref()
+    }
+
+    /// Whether the order runs downward.
+    pub fn descending(&self) -> bool {
+        self.descending
+    }
+
+    /// Appends the order by other columns that in this statement come to the same, and the limit.
+    pub fn push_order_by(&self, columns: &[&'static str], query: &mut QueryBuilder<Postgres>) {
         query.push(" order by ");
-        for (i, column) in self.columns().enumerate() {
+        for (i, column) in columns.iter().enumerate() {
             query.push(if i > 0 { ", " } else { "" }).push(column);
             query.push(if self.descending { " desc" } else { "" });
         }

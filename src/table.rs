@@ -70,6 +70,36 @@ pub enum Align {
     Right,
 }
 
+/// Columns that a table takes at most, its indent included, where folding can do it.
+const TABLE_COLUMNS: usize = 100;
+
+/// No column of words is made narrower than this.
+const NARROWEST: usize = 12;
+
+/// A text in lines of at most so many columns, words without a blank in them broken where they must be.
+fn fold(text: &str, columns: usize) -> Vec<String> {
+    if text.width() <= columns {
+        return vec![text.to_owned()];
+    }
+    let mut lines = Vec::new();
+    for line in wrap(text, columns) {
+        let mut rest = line.as_str();
+        while rest.width() > columns {
+            let mut used = 0;
+            let end = rest.char_indices().find(|(_, c)| {
+                used += c.width().unwrap_or(0);
+                used > columns
+            });
+            // Never without progress, however narrow the column.
+            let (head, tail) = rest.split_at(end.map_or(rest.len(), |(at, c)| at.max(c.len_utf8())));
+            lines.push(head.to_owned());
+            rest = tail;
+        }
+        lines.push(rest.to_owned());
+    }
+    lines
+}
+
 /// A table with a head, drawn with light lines.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -95,12 +125,13 @@ impl Table {
     /// The table, each line behind that indent.
     pub fn show(&self, indent: &str) -> String {
         let cell = |row: &'_ [String], i: usize| row.get(i).cloned().unwrap_or_default();
-        let widths: Vec<usize> = (0..self.head.len())
+        let mut widths: Vec<usize> = (0..self.head.len())
             .map(|i| {
                 let rows = self.rows.iter().map(|row| cell(row, i).width());
                 rows.chain([self.head[i].0.width()]).max().unwrap_or(0)
             })
             .collect();
+        self.narrow(&mut widths, TABLE_COLUMNS.saturating_sub(indent.width()));
         let line = |cells: Vec<String>| {
             let shown: Vec<String> = cells
                 .iter()
@@ -116,9 +147,37 @@ impl Table {
         let rule: Vec<String> = widths.iter().map(|w| "─".repeat(*w)).collect();
         out.push_str(&format!("{indent}{}\n", rule.join("─┼─")));
         for row in &self.rows {
-            out.push_str(&line((0..self.head.len()).map(|i| cell(row, i)).collect()));
+            // A cell that is wider than its column goes on in the lines below.
+            let folded: Vec<Vec<String>> =
+                (0..self.head.len()).map(|i| fold(&cell(row, i), widths[i])).collect();
+            for k in 0..folded.iter().map(Vec::len).max().unwrap_or(0) {
+                out.push_str(&line(folded.iter().map(|c| c.get(k).cloned().unwrap_or_default()).collect()));
+            }
         }
         out
+    }
+
+    /// Takes columns of words in, the widest first, until the table fits; none below the width of its head or of
+    /// [`NARROWEST`]. Names, which people copy, are folded only where that of all others does not do; figures never.
+    fn narrow(&self, widths: &mut [usize], room: usize) {
+        let is_name = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
+        let names: Vec<bool> = (0..widths.len())
+            .map(|i| self.rows.iter().filter_map(|row| row.get(i)).all(|cell| is_name(cell)))
+            .collect();
+        let gaps = 3 * widths.len().saturating_sub(1);
+        loop {
+            let over = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+            if over == 0 {
+                return;
+            }
+            let least = |i: usize| NARROWEST.max(self.head[i].0.width());
+            let widest = (0..widths.len())
+                .filter(|i| self.head[*i].1 == Align::Left && widths[*i] > least(*i))
+                .max_by_key(|i| (!names[*i], widths[*i]));
+            let Some(widest) = widest else { return };
+            // Down to the next widest at most, so that several wide columns share what has to go.
+            widths[widest] = least(widest).max(widths[widest] - over.min(4));
+        }
     }
 }
 
@@ -150,6 +209,24 @@ mod tests {
         assert_eq!(lines.concat().replace(' ', ""), "客户终身价值关注的是。RFMmodelhere,andthere");
         assert_eq!(wrap("a\n\nb", 10), ["a", "", "b"]);
         assert_eq!(wrap("four five six", 4), ["four", "five", "six"]);
+    }
+
+    #[test]
+    fn a_wide_table_is_folded_and_keeps_every_character() {
+        let mut table = Table::new(&["名称", "说明", ">分"]);
+        let long = "客户关系管理人员应当在规定时间内回应投诉并记录处理结果。".repeat(4);
+        let word = "x".repeat(150);
+        table.row([long.clone(), word.clone(), "100".into()]);
+        table.row(["短".into(), "short words here".into(), "2".into()]);
+        let shown = table.show("  ");
+        assert!(shown.lines().all(|line| line.width() <= TABLE_COLUMNS), "{shown}");
+        let column = |i: usize| -> String {
+            let cells = shown.lines().skip(2).filter_map(|line| line.split(" │").nth(i));
+            cells.map(str::trim).collect()
+        };
+        assert_eq!(column(0), format!("{long}短"));
+        assert!(column(1).starts_with(&word), "{shown}");
+        assert_eq!(shown.matches("100").count(), 1);
     }
 
     #[test]

@@ -1,12 +1,39 @@
 //! Logs and traces, set up by one call. Logs go to standard error, for people or as JSON; traces go out over OTLP where
 //! an endpoint is set. Both carry ids, never answers, keys or personal data.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{SecondsFormat, Utc};
 use opentelemetry::{KeyValue, trace::TracerProvider};
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{LogFormat, Settings};
+
+/// Whether the last words of this process are a log line like the others.
+static FATAL_AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// How [`fatal`] writes; [`init`] sets it by the settings.
+pub fn say_fatal_as_json(format: LogFormat) {
+    FATAL_AS_JSON.store(format == LogFormat::Json, Ordering::Relaxed);
+}
+
+/// Says on standard error why this process ends in failure, whatever is being logged: a JSON object of the shape of the
+/// other lines where logs are JSON, a plain line otherwise.
+pub fn fatal(message: &str) {
+    if FATAL_AS_JSON.load(Ordering::Relaxed) {
+        let line = serde_json::json!({
+            "timestamp": Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true),
+            "level": "ERROR",
+            "message": message,
+            "target": "assessd",
+        });
+        eprintln!("{line}");
+    } else {
+        eprintln!("assessd: {message}");
+    }
+}
 
 /// Keeps the exporter; dropping it sends what is left.
 #[derive(Debug)]
@@ -16,6 +43,7 @@ pub struct Telemetry {
 
 /// Sets up logs and traces for this process. Call it once, inside the runtime.
 pub fn init(settings: &Settings) -> anyhow::Result<Telemetry> {
+    say_fatal_as_json(settings.log_format);
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     let mut filter = EnvFilter::try_new(&settings.log)?;
     if !settings.log.contains("sqlx") {

@@ -69,6 +69,19 @@ pub async fn revoke(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> Result<O
     .await
 }
 
+/// Ends every key of a tenant that has not ended; returns which. `now` is the database's own.
+pub async fn revoke_all(conn: &mut PgConnection, tenant: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    run(
+        "api_key_revoke_all",
+        sqlx::query_scalar!(
+            "update api_key set revoke_time = now() where tenant_id = $1 and revoke_time is null returning api_key_id",
+            tenant,
+        )
+        .fetch_all(conn),
+    )
+    .await
+}
+
 /// What ListApiKeys offers.
 pub static KEYS: Listing = Listing {
     method: "ListApiKeys",

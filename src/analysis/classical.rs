@@ -156,7 +156,11 @@ pub fn alpha_interval(alpha: f64, persons: u64, items: usize, level: f64) -> Res
     let one = (persons - 1) as f64;
     let two = one * (items - 1) as f64;
     let q = (1.0 - level) / 2.0;
-    let bound = |p: f64| 1.0 - (1.0 - alpha) * super::summary::f_quantile(p, one, two);
+    // Of nothing left over, however large the quantile is.
+    let bound = |p: f64| match 1.0 - alpha {
+        0.0 => 1.0,
+        rest => 1.0 - rest * super::summary::f_quantile(p, one, two),
+    };
     Ok((bound(1.0 - q), bound(q)))
 }
 
@@ -331,6 +335,25 @@ mod tests {
         near(a.cic(), figure("cic"));
         near(a.error_ratio(), figure("errorratio"));
         near(a.sem, figure("standarderror"));
+    }
+
+    /// Feldt's interval, by the quantiles of F that SciPy 1.x (scipy.stats.f.ppf) gives for the alphas of R.
+    #[test]
+    fn intervals_of_alpha() {
+        for (alpha, persons, items, low, high) in [
+            (0.29499719222, 1000, 5, 0.22347378786720018, 0.3618025317299012),
+            (0.71545347861, 651, 20, 0.6827526042509673, 0.7462292424241548),
+            (0.88760556547, 316, 24, 0.8689121787669113, 0.9047678739037782),
+        ] {
+            let got = alpha_interval(alpha, persons, items, 0.95).unwrap();
+            assert!((got.0 - low).abs() < 1e-9 && (got.1 - high).abs() < 1e-9, "{got:?}");
+        }
+        assert_eq!(alpha_interval(0.5, 1, 5, 0.95), Err(Reason::TooFewPersons));
+        assert_eq!(alpha_interval(0.5, 100, 1, 0.95), Err(Reason::TooFewItems));
+        assert_eq!(alpha_interval(f64::NAN, 100, 2, 0.95), Err(Reason::OutOfRange));
+        // Two persons on a perfect test: the quantile of F is beyond all bounds, and nothing pretends to be a figure.
+        let (low, high) = alpha_interval(1.0, 2, 2, 0.95).unwrap();
+        assert!((low, high) == (1.0, 1.0), "{low} {high}");
     }
 
     fn any_matrix() -> impl Strategy<Value = (Matrix, Vec<Vec<f64>>)> {

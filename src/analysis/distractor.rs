@@ -35,18 +35,37 @@ pub struct OptionStatistics {
     pub flags: Vec<Flag>,
 }
 
-/// What looks wrong with an option.
+/// What looks wrong with an option. Few persons say little, so each is looked at from a least number of them on: at 30
+/// a correlation of nothing has a standard error of 1/√(n − 1) = 0.19; and as long as 0.95^n > 0.05, up to 58, an option that
+/// 5 % would pick may well be picked by nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Flag {
-    /// A key whose correlation is below 0.2.
+    /// A key whose correlation is below 0.2; from 30 persons on.
     WeakKey,
-    /// A distractor whose correlation is above 0: it draws the able.
+    /// A distractor whose correlation is above 0: it draws the able; from 30 persons on of whom 5 chose it.
     DrawsTheAble,
-    /// A distractor that fewer than 5 % chose.
+    /// A distractor that fewer than 5 % chose; from 60 persons on.
     RarelyChosen,
-    /// A distractor whose correlation is above that of every key: the key is likely wrong.
+    /// A distractor whose correlation is above that of every key: the key is likely wrong; from 30 persons on of whom 5
+    /// chose it.
     LikelyKey,
+}
+
+/// The least number that chose a distractor whose correlation is looked at: one able person proves nothing.
+const LEAST_CHOSEN: u64 = 5;
+
+impl Flag {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::WeakKey, Self::DrawsTheAble, Self::RarelyChosen, Self::LikelyKey];
+
+    /// The least number of persons to whom the question was presented for this to be looked at.
+    pub const fn least(self) -> u64 {
+        match self {
+            Self::WeakKey | Self::DrawsTheAble | Self::LikelyKey => 30,
+            Self::RarelyChosen => 60,
+        }
+    }
 }
 
 /// The options of one question. `picked` holds what each person of the matrix picked, an empty set for a blank and
@@ -98,16 +117,17 @@ pub fn distractors(
             }
         })
         .collect();
-    flag(&mut all);
+    flag(&mut all, presented);
     all
 }
 
-/// Notes on every option of one question what looks wrong with it.
-pub(super) fn flag(all: &mut [OptionStatistics]) {
+/// Notes on every option of one question, presented to so many, what looks wrong with it.
+pub(super) fn flag(all: &mut [OptionStatistics], presented: u64) {
     let keys = all.iter().filter(|o| o.key).filter_map(|o| o.rest_correlation.ok());
     let best_key = keys.reduce(f64::max);
     for option in all.iter_mut().filter(|o| o.option.is_some()) {
         option.flags = flags(option, best_key);
+        option.flags.retain(|flag| presented >= flag.least());
     }
 }
 
@@ -135,7 +155,7 @@ fn rests(matrix: &Matrix, item: usize) -> Vec<f64> {
 
 fn flags(option: &OptionStatistics, best_key: Option<f64>) -> Vec<Flag> {
     let r = option.rest_correlation.ok();
-    let above = |bound: f64| r.is_some_and(|r| r > bound);
+    let above = |bound: f64| option.n >= LEAST_CHOSEN && r.is_some_and(|r| r > bound);
     let mut flags = Vec::new();
     if option.key {
         if r.is_some_and(|r| r < 0.2) {
@@ -188,18 +208,58 @@ mod tests {
             1.0,
             1.0,
         ];
-        let matrix = Matrix::try_new(cells, vec![1.0; 3]).unwrap();
-        let picked = [set("A"), set("A"), set("B"), set("B"), set(""), None];
-        let groups = Groups::by_totals(&matrix.totals());
-        let found = distractors(&matrix, 0, set("A").unwrap(), 3, &picked, groups.as_ref().map_err(|r| *r));
-        assert_eq!(found.iter().map(|o| o.n).collect::<Vec<_>>(), [2, 2, 0, 1]);
-        assert_eq!(found[0].share, Ok(0.4));
-        assert_eq!(found[0].flags, [Flag::WeakKey]);
-        assert_eq!(found[1].flags, [Flag::DrawsTheAble, Flag::LikelyKey]);
-        assert_eq!(found[2].flags, [Flag::RarelyChosen]);
-        assert_eq!(found[2].rest_correlation, Err(Reason::NoVariance));
-        assert_eq!(found[2].mean_total, Err(Reason::TooFewPersons));
-        assert!(found[3].option.is_none() && found[3].flags.is_empty());
+        let six = [set("A"), set("A"), set("B"), set("B"), set(""), None];
+        let found = |times: usize| {
+            let matrix = Matrix::try_new(cells.repeat(times), vec![1.0; 3]).unwrap();
+            let groups = Groups::by_totals(&matrix.totals());
+            let groups = groups.as_ref().map_err(|r| *r);
+            distractors(&matrix, 0, set("A").unwrap(), 3, &six.repeat(times), groups)
+        };
+        let many = found(12);
+        assert_eq!(many.iter().map(|o| o.n).collect::<Vec<_>>(), [24, 24, 0, 12]);
+        assert_eq!(many[0].share, Ok(0.4));
+        assert_eq!(many[0].flags, [Flag::WeakKey]);
+        assert_eq!(many[1].flags, [Flag::DrawsTheAble, Flag::LikelyKey]);
+        assert_eq!(many[2].flags, [Flag::RarelyChosen]);
+        assert_eq!(many[2].rest_correlation, Err(Reason::NoVariance));
+        assert_eq!(many[2].mean_total, Err(Reason::TooFewPersons));
+        assert!(many[3].option.is_none() && many[3].flags.is_empty());
+        // The question is presented to five in six: 55 persons are too few for the one flag, 25 for every one.
+        assert!(found(11)[2].flags.is_empty() && !found(11)[1].flags.is_empty());
+        assert!(found(5).iter().all(|option| option.flags.is_empty()));
+        assert!(found(1).iter().all(|option| option.flags.is_empty()));
+    }
+
+    #[test]
+    fn a_flag_waits_for_its_least_number() {
+        let option = |key: bool, n: u64, r: f64| OptionStatistics {
+            option: Some(usize::from(!key)),
+            key,
+            n,
+            share: Ok(0.01),
+            rest_correlation: Ok(r),
+            mean_total: Ok(0.0),
+            upper: Ok(0.0),
+            lower: Ok(0.0),
+            flags: Vec::new(),
+        };
+        for flag in Flag::ALL {
+            let judged = |presented| {
+                let mut all = [option(true, 20, 0.1), option(false, 5, 0.15)];
+                super::flag(&mut all, presented);
+                all.iter().any(|option| option.flags.contains(&flag))
+            };
+            assert!(judged(flag.least()) && !judged(flag.least() - 1), "{flag:?}");
+        }
+        // Four who chose a distractor say nothing about whom it draws.
+        let mut all = [option(true, 20, 0.1), option(false, 4, 0.15)];
+        super::flag(&mut all, 1000);
+        assert_eq!(all[1].flags, [Flag::RarelyChosen]);
+        // Nobody and everybody alike.
+        for presented in [0, 1, 29] {
+            super::flag(&mut all, presented);
+            assert!(all.iter().all(|option| option.flags.is_empty()));
+        }
     }
 
     #[test]

@@ -12,7 +12,9 @@ use super::{
     distractor::{OptionStatistics, flag, share},
     groups::Groups,
     matrix::total,
+    moments::Scatter,
     statistic::{Reason, Statistic},
+    summary::Summary,
     sums::Sums,
 };
 use crate::{
@@ -45,7 +47,7 @@ pub fn note_waiting(positions: &mut [Position], marks: &[u8]) -> Result<(), Unpa
 }
 
 /// The marks of the positions that stay; those without bytes are 0.
-fn read(positions: &[Position], marks: &[u8], row: &mut Vec<f64>) -> Result<(), Unpack> {
+pub(super) fn read(positions: &[Position], marks: &[u8], row: &mut Vec<f64>) -> Result<(), Unpack> {
     row.clear();
     let mut marks = Marks::open(marks)?;
     for position in positions {
@@ -80,6 +82,10 @@ pub struct Whole {
     pub analysis: Analysis,
     /// The highest total of the lower group and the lowest of the upper one.
     pub cuts: Result<(f64, f64), Reason>,
+    /// Skewness of the totals.
+    pub skewness: Statistic,
+    /// Kurtosis of the totals.
+    pub kurtosis: Statistic,
 }
 
 impl Totals {
@@ -101,48 +107,53 @@ impl Totals {
     pub fn finish(self) -> Whole {
         let cuts = Groups::by_totals(&self.totals).map(|groups| (groups.cut_low, groups.cut_high));
         let mut analysis = self.sums.finish();
+        let persons = self.totals.len();
+        let (mut skewness, mut kurtosis) = (Err(Reason::TooFewItems), Err(Reason::TooFewItems));
         if self.max.is_empty() {
             (analysis.mean, analysis.sd) = (Err(Reason::TooFewItems), Err(Reason::TooFewItems));
+        } else {
+            let summary = Summary::new(self.totals);
+            (skewness, kurtosis) = (summary.skewness(), summary.kurtosis());
         }
-        Whole { persons: self.totals.len(), analysis, cuts }
+        Whole { persons, analysis, cuts, skewness, kurtosis }
     }
 }
 
 /// The second pass, over the same attempts.
 #[derive(Clone, Debug)]
 pub struct Picks {
-    positions: Vec<Position>,
-    max: Vec<f64>,
-    whole: f64,
-    cuts: Result<(f64, f64), Reason>,
-    persons: u64,
-    upper: u64,
-    lower: u64,
-    tallies: Vec<Tally>,
-    row: Vec<f64>,
+    pub(super) positions: Vec<Position>,
+    pub(super) max: Vec<f64>,
+    pub(super) whole: f64,
+    pub(super) cuts: Result<(f64, f64), Reason>,
+    pub(super) persons: u64,
+    pub(super) upper: u64,
+    pub(super) lower: u64,
+    pub(super) tallies: Vec<Tally>,
+    pub(super) row: Vec<f64>,
 }
 
 /// Sums of one position that stays.
 #[derive(Clone, Debug)]
-struct Tally {
+pub(super) struct Tally {
     /// Of the rests (the total without this position, as a fraction around 0): sum, sum of squares, least, greatest.
     rest: f64,
     squares: f64,
     range: (f64, f64),
     /// Of the marks in either group.
-    upper: f64,
-    lower: f64,
+    pub(super) upper: f64,
+    pub(super) lower: f64,
     /// One entry an option and a last one for leaving it out.
-    options: Vec<Pick>,
+    pub(super) options: Vec<Pick>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Pick {
-    n: u64,
-    total: f64,
+pub(super) struct Pick {
+    pub(super) n: u64,
+    pub(super) total: f64,
     rest: f64,
-    upper: u64,
-    lower: u64,
+    pub(super) upper: u64,
+    pub(super) lower: u64,
 }
 
 /// What the second pass found.
@@ -161,6 +172,8 @@ pub struct Picked {
 pub struct PickedItem {
     /// D27.
     pub discrimination: Statistic,
+    /// How many left it out.
+    pub blank: u64,
     /// The share that left it out.
     pub omitted: Statistic,
     /// One entry an option and a last one for leaving it out; empty where nothing is picked.
@@ -239,6 +252,7 @@ impl Picks {
         let kept = self.positions.iter().filter(|p| !p.waits);
         let items = self.tallies.iter().zip(kept).map(|(tally, position)| PickedItem {
             discrimination: self.discrimination(tally, position.max),
+            blank: tally.options.last().map_or(0, |o| o.n),
             omitted: share(tally.options.last().map_or(0, |o| o.n), self.persons),
             options: self.options(tally, position),
         });
@@ -276,7 +290,7 @@ impl Picks {
             }
         });
         let mut all: Vec<OptionStatistics> = all.collect();
-        flag(&mut all);
+        flag(&mut all, self.persons);
         all
     }
 
@@ -288,17 +302,25 @@ impl Picks {
         if self.persons < 2 {
             return Err(Reason::TooFewPersons);
         }
-        let still = tally.range.1 - tally.range.0 <= 1e-9;
-        if still || pick.n == 0 || pick.n == self.persons {
-            return Err(Reason::NoVariance);
-        }
-        let (n, picked) = (self.persons as f64, pick.n as f64);
-        let covariance = pick.rest - picked * tally.rest / n;
-        let variances = picked * (1.0 - picked / n) * (tally.squares - tally.rest * tally.rest / n);
-        if variances > 0.0 {
-            Ok((covariance / variances.sqrt()).clamp(-1.0, 1.0))
+        let Scatter { first, second, both } = self.scatter(tally, pick);
+        if first > 0.0 && second > 0.0 {
+            Ok((both / (first * second).sqrt()).clamp(-1.0, 1.0))
         } else {
             Err(Reason::NoVariance)
+        }
+    }
+
+    /// Of picking an option and the rest, around their means.
+    pub(super) fn scatter(&self, tally: &Tally, pick: &Pick) -> Scatter {
+        if self.persons == 0 {
+            return Scatter::default();
+        }
+        let (n, picked) = (self.persons as f64, pick.n as f64);
+        let still = tally.range.1 - tally.range.0 <= 1e-9;
+        Scatter {
+            first: picked * (1.0 - picked / n),
+            second: if still { 0.0 } else { (tally.squares - tally.rest * tally.rest / n).max(0.0) },
+            both: if still { 0.0 } else { pick.rest - picked * tally.rest / n },
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod fold;
 pub mod groups;
 pub mod matrix;
 mod moments;
+pub mod pooled;
 pub mod statistic;
 pub mod summary;
 pub mod sums;

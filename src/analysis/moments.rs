@@ -15,6 +15,26 @@ pub(super) struct Moments {
     range_b: (f64, f64),
 }
 
+/// Sums of squares and products of two values around their means.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Scatter {
+    pub(super) first: f64,
+    pub(super) second: f64,
+    pub(super) both: f64,
+}
+
+impl std::ops::Add for Scatter {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            first: self.first + other.first,
+            second: self.second + other.second,
+            both: self.both + other.both,
+        }
+    }
+}
+
 impl Default for Moments {
     fn default() -> Self {
         let nothing = (f64::INFINITY, f64::NEG_INFINITY);
@@ -70,6 +90,22 @@ impl Moments {
         match self.n {
             0 | 1 => Err(Reason::TooFewPersons),
             n => Ok((self.ab - self.a * self.b / n as f64) / (n - 1) as f64),
+        }
+    }
+
+    /// The sums around the means: none of a value that never changes.
+    pub(super) fn scatter(&self) -> Scatter {
+        if self.n == 0 {
+            return Scatter::default();
+        }
+        let n = self.n as f64;
+        let squares = |range: (f64, f64), squares: f64, sum: f64| {
+            if range.1 - range.0 <= 1e-9 { 0.0 } else { (squares - sum * sum / n).max(0.0) }
+        };
+        Scatter {
+            first: squares(self.range_a, self.aa, self.a),
+            second: squares(self.range_b, self.bb, self.b),
+            both: if self.is_still() { 0.0 } else { self.ab - self.a * self.b / n },
         }
     }
 

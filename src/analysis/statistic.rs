@@ -30,6 +30,12 @@ pub enum Reason {
     /// The question works against the total, so it has no share of its variance.
     #[error("the covariance is negative")]
     NegativeCovariance,
+    /// The figure is that of one form, and several are put together.
+    #[error("several forms are put together")]
+    SeveralForms,
+    /// The question is worth different points on the forms that are put together.
+    #[error("the question is worth different points on different forms")]
+    UnequalPoints,
     /// A parameter is outside what the formula is for.
     #[error("a parameter is out of range")]
     OutOfRange,

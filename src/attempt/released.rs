@@ -6,7 +6,7 @@ use crate::{
     bank::content::{Content, Task},
     door::Fields,
     error::{Error, Result},
-    exam::policy::{ReleaseContent, grade, passed},
+    exam::{policy::ReleaseContent, standard::Range},
     ids::AttemptName,
     pb,
 };
@@ -39,13 +39,13 @@ impl Delivery {
         let marks = unpack_marks(marks, form.plan.slots().len())
             .map_err(|e| Error::Internal(format!("the marks of {name} cannot be read: {e}").into()))?;
         let outcome = form.plan.outcome(&marks);
-        let (score, awaiting) = (outcome.total.decimal(), outcome.awaiting.decimal());
+        let (standards, range) = (row.standards(), Range::of(outcome.total, outcome.awaiting, outcome.max));
         Ok(pb::ReleasedResult {
             released: true,
             score: outcome.total.to_string(),
             max_score: outcome.max.to_string(),
-            grade: grade(&row.grade_bands, score, awaiting),
-            passed: passed(row.pass_mark, score, awaiting),
+            grade: standards.grade(range),
+            passed: standards.passed(range),
             awaiting_points: outcome.awaiting.to_string(),
             marks: show_marks(&form, &marks, ReleaseContent::stored(&row.release_content)),
         })

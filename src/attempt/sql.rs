@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
-    exam::policy::{Allotment, Band, LateMode, Release, ReleaseWhen},
+    exam::{
+        policy::{Allotment, LateMode, Release, ReleaseWhen},
+        standard::{Band, Standards},
+    },
     ids::{AttemptName, ExamId},
 };
 
@@ -286,7 +289,7 @@ pub async fn void(
     run(
         "attempt_void",
         sqlx::query!(
-            "update attempt set state = -1, due_time = $3, log = $4
+            "update attempt set state = -1, due_time = $3, log = $4, change_time = now()
              where tenant_id = $1 and attempt_id = $2 and state <> -1",
             tenant,
             attempt,
@@ -332,7 +335,7 @@ pub async fn end(conn: &mut PgConnection, tenant: Uuid, ended: &[Ended]) -> Resu
             "update attempt a
              set state = n.state, flags = n.flags, due_time = n.due_time, submit_time = n.submit_time,
                 answered = n.answered, score = n.score, awaiting = n.awaiting, actor = coalesce(n.actor, a.actor),
-                request_hash = n.request_hash, responses = n.responses, marks = n.marks, log = n.log
+                request_hash = n.request_hash, responses = n.responses, marks = n.marks, log = n.log, change_time = null
              from unnest($2::uuid[], $3::int2[], $4::int2[], $5::timestamptz[], $6::timestamptz[], $7::int[],
                 $8::numeric[], $9::numeric[], $10::uuid[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[])
                 as n (attempt, state, flags, due_time, submit_time, answered, score, awaiting, actor, request_hash,
@@ -415,6 +418,7 @@ pub struct ReleaseRow {
     pub state: i16,
     pub marks: Option<Vec<u8>>,
     pub pass_mark: Option<Decimal>,
+    pub pass_percent: Option<Decimal>,
     pub grade_bands: Json<Vec<Band>>,
     pub release_when: String,
     pub release_content: String,
@@ -427,6 +431,11 @@ pub struct ReleaseRow {
 }
 
 impl ReleaseRow {
+    /// What the exam says of scores.
+    pub fn standards(&self) -> Standards {
+        Standards::stored(self.pass_mark, self.pass_percent, self.grade_bands.0.clone())
+    }
+
     /// What bears on whether the result may be shown.
     pub fn release(&self) -> Release {
         Release {
@@ -450,7 +459,7 @@ pub async fn for_release(
         "attempt_release",
         sqlx::query_as!(
             ReleaseRow,
-            r#"select a.form, a.state, a.marks, e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>",
+            r#"select a.form, a.state, a.marks, e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>",
                 e.release_when, e.release_content, e.release_time, e.close_time, e.grace_s,
                 exists (select from attempt o where o.tenant_id = $1 and o.exam_id = $3 and o.state = 0)
                     as "somebody_sits!",

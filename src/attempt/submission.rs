@@ -203,15 +203,16 @@ impl Delivery {
             candidate,
             number: stored.number,
             form: &compiled,
-            pass_mark: stored.standards.pass_mark,
-            bands: &stored.standards.grade_bands,
+            standards: &stored.standards,
             flags: stored.flags,
             start_time: stored.submit_time,
             submit_time: stored.submit_time,
+            update_time: stored.submit_time,
             revision: 1,
         };
         Ok(match view {
             Ok(pb::ResultView::Basic) => Reply::without_marks(show::basic(sat, &outcome)),
+            Ok(pb::ResultView::Subscores) => Reply::without_marks(show::without_marks(sat, &outcome)),
             _ => Reply::new(show::without_marks(sat, &outcome), &compiled, &marks),
         })
     }

@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 use crate::{
     db::run,
-    exam::policy::{Band, LateMode},
+    exam::{
+        policy::LateMode,
+        standard::{Band, Standards},
+    },
     ids::ExamId,
 };
 
@@ -31,15 +34,6 @@ pub struct Submission {
     pub request_hash: [u8; 16],
     pub responses: Vec<u8>,
     pub marks: Vec<u8>,
-}
-
-/// What an exam says of scores at present.
-#[derive(Debug)]
-pub struct Standards {
-    /// The pass mark.
-    pub pass_mark: Option<Decimal>,
-    /// The grades.
-    pub grade_bands: Vec<Band>,
 }
 
 /// What the database gave a stored submission.
@@ -138,7 +132,7 @@ pub async fn insert(
                         where c.tenant_id = $1 and c.exam_id = g.exam and c.candidate = g.candidate), 0)))
              returning attempt_id, exam_id, number, flags
              )
-             select now() as "now!", e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>",
+             select now() as "now!", e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>",
                 s.attempts as "attempts!", s.numbers as "numbers!", s.flags as "flags!"
              from (
                 select exam_id, array_agg(attempt_id) as attempts, array_agg(number) as numbers, array_agg(flags) as flags
@@ -165,7 +159,8 @@ pub async fn insert(
     .await?;
     let mut stored = Vec::with_capacity(n);
     for exam in rows {
-        let standards = Arc::new(Standards { pass_mark: exam.pass_mark, grade_bands: exam.grade_bands.0 });
+        let standards = Standards::stored(exam.pass_mark, exam.pass_percent, exam.grade_bands.0);
+        let standards = Arc::new(standards);
         let each = exam.attempts.into_iter().zip(exam.numbers).zip(exam.flags);
         stored.extend(each.map(|((attempt, number), flags)| Stored {
             attempt,
@@ -222,7 +217,7 @@ pub async fn why_not(
         sqlx::query!(
             r#"select g.attempt as "attempt!", a.number as "number?", a.submit_time, a.request_hash, a.state as "state?",
                 a.flags as "flags?", now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts,
-                e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>", e.late_mode, e.grace_s,
+                e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>", e.late_mode, e.grace_s,
                 coalesce(c.extra_time_s, 0) as "extra_time_s!", coalesce(c.extra_attempts, 0) as "extra_attempts!",
                 p.made as "made!"
              from unnest($2::uuid[], $3::text[], $4::text[]) as g (attempt, exam, candidate)
@@ -248,7 +243,7 @@ pub async fn why_not(
             number,
             submit_time,
             flags: r.flags.unwrap_or_default(),
-            standards: Arc::new(Standards { pass_mark: r.pass_mark, grade_bands: r.grade_bands.0 }),
+            standards: Arc::new(Standards::stored(r.pass_mark, r.pass_percent, r.grade_bands.0)),
         }),
         request_hash: r.request_hash,
         is_void: r.state == Some(-1),

@@ -4,6 +4,7 @@
 //! understood.
 
 mod client;
+mod colour;
 mod import;
 mod keys;
 mod parse;
@@ -16,9 +17,10 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::demo;
+use crate::{config::Flags, demo, telemetry};
 
 pub(crate) use client::{Connection, WithKey, explain};
+pub(crate) use colour::Paint;
 pub(crate) use import::{finding_line, pieces};
 pub(crate) use parse::Output;
 pub(crate) use serve::{asked_to_stop, write_secret};
@@ -65,6 +67,7 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    telemetry::say_fatal_as_json(Flags::log_format_of(cli.command.flags()));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error.into()),
@@ -85,9 +88,36 @@ pub fn main() -> ExitCode {
     done.unwrap_or_else(|error| complain(&error))
 }
 
+impl Command {
+    /// The settings that the command line gives, of the commands that take any.
+    fn flags(&self) -> Option<&Flags> {
+        match self {
+            Self::Serve(serve) => Some(serve.flags()),
+            Self::Migrate(migrate) => Some(migrate.flags()),
+            Self::Tenant(tenant) => Some(tenant.flags()),
+            Self::Demo(_) | Self::Parse(_) | Self::Import(_) | Self::Key(_) => None,
+        }
+    }
+}
+
+/// Says why the command failed: as a log line where logs are read by programs, else for people.
 fn complain(error: &anyhow::Error) -> ExitCode {
-    eprintln!("assessd: {error:#}");
+    telemetry::fatal(&told(error));
     ExitCode::FAILURE
+}
+
+/// An error with its causes, each said once: many errors already name their cause in their own words.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if parts.iter().any(|part| part.contains(&text)) {
+            continue;
+        }
+        parts.retain(|part| !text.contains(part.as_str()));
+        parts.push(text);
+    }
+    parts.join(": ")
 }
 
 /// Writes to standard output. A reader that went away, as `| head` does, wants no more: that is no failure.
@@ -109,6 +139,24 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let refused = || std::io::Error::other("connection refused");
+        let told_of = |error: anyhow::Error| told(&error);
+        assert_eq!(
+            told_of(anyhow::Error::new(refused()).context("cannot reach the service")),
+            "cannot reach the service: connection refused"
+        );
+        assert_eq!(
+            told_of(anyhow::Error::new(refused()).context("cannot reach it: connection refused")),
+            "cannot reach it: connection refused"
+        );
+        assert_eq!(
+            told_of(anyhow::anyhow!("bad file: line 3: no number").context("bad file")),
+            "bad file: line 3: no number"
+        );
+    }
 
     #[test]
     fn the_command_line_holds_together() {

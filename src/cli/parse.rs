@@ -10,7 +10,7 @@ use crate::{
     table::{Table, cut},
 };
 
-use super::say;
+use super::{Paint, say};
 
 /// Reads papers and prints what was found.
 ///
@@ -79,7 +79,7 @@ impl Parse {
                     let json = serde_json::to_string_pretty(&Parsed { file: &name, reading: &reading })?;
                     say(&format!("{json}\n"))?;
                 }
-                Output::Text => say(&summary(&name, &reading))?,
+                Output::Text => say(&summary(&name, &reading, Paint::of_stdout()))?,
             }
         }
         Ok(status)
@@ -102,14 +102,15 @@ fn read(file: &PathBuf) -> Result<String, String> {
 }
 
 /// A reading in words.
-fn summary(name: &str, reading: &Reading) -> String {
+fn summary(name: &str, reading: &Reading, paint: Paint) -> String {
     let mut out = String::new();
     let figure = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
     let _ = writeln!(out, "{name}: {} document(s)", reading.documents.len());
     for (d, document) in reading.documents.iter().enumerate() {
         let keyed = document.questions.iter().filter(|q| !q.answer.is_none()).count();
         let complete = document.questions.iter().filter(|q| q.complete).count();
-        let _ = writeln!(out, "\n{}. {}", d + 1, document.title.as_deref().unwrap_or("(no title)"));
+        let title = document.title.as_deref().unwrap_or("(no title)");
+        let _ = writeln!(out, "\n{}", paint.bold(&format!("{}. {title}", d + 1)));
         let _ = writeln!(
             out,
             "   {} questions, {complete} complete, {keyed} with a key; {} minutes; {} points",
@@ -149,19 +150,18 @@ fn summary(name: &str, reading: &Reading) -> String {
         count(Severity::Info)
     );
     for finding in &reading.findings {
-        let _ = writeln!(
-            out,
-            "   {:7} line {}: {}: {}{}",
-            finding.severity.as_str(),
-            finding.line,
-            finding.code.as_str(),
-            finding.message,
-            if finding.text.is_empty() {
-                String::new()
-            } else {
-                format!(" 「{}」", cut(&finding.text, 60))
-            },
-        );
+        let severity = format!("{:7}", finding.severity.as_str());
+        let severity = match finding.severity {
+            Severity::Error => paint.red(&severity),
+            Severity::Warning => paint.yellow(&severity),
+            Severity::Info => paint.dim(&severity),
+        };
+        let quoted = match finding.text.as_str() {
+            "" => String::new(),
+            text => paint.dim(&format!(" 「{}」", cut(text, 60))),
+        };
+        let (line, code) = (finding.line, finding.code.as_str());
+        let _ = writeln!(out, "   {severity} line {line}: {code}: {}{quoted}", finding.message);
     }
     out
 }

@@ -1,11 +1,10 @@
 //! `assessd serve` and `assessd migrate`: the database, embedded or not, and the service on it.
 
 use std::{
-    fs, io::Write as _, net::SocketAddr, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitCode,
-    time::Duration,
+    fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, process::ExitCode, time::Duration,
 };
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::{
     net::TcpListener,
@@ -13,6 +12,7 @@ use tokio::{
 };
 
 use crate::{
+    admin::tenants,
     config::{Flags, Settings},
     db::Db,
     embedded::Cluster,
@@ -40,16 +40,20 @@ pub(super) struct Serve {
     flags: Flags,
     /// Address to listen on; port 0 takes a free one [env: ASSESSD_LISTEN] [default: 127.0.0.1:50051]
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<String>,
 }
 
 impl Serve {
+    pub(super) fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = Settings::load(&Flags { listen: self.listen, ..self.flags })?;
         let telemetry = telemetry::init(&settings)?;
         let mut stop = Box::pin(asked_to_stop()?);
         // The port first: that it is taken should show before a database is started.
-        let listener = TcpListener::bind(settings.listen)
+        let listener = TcpListener::bind(&settings.listen)
             .await
             .with_context(|| format!("cannot listen on {}", settings.listen))?;
 
@@ -62,6 +66,11 @@ impl Serve {
             first_tenant(cluster, &opened.db, &settings).await?;
         } else {
             opened.db.check().await.map_err(|why| anyhow!(why))?;
+            if tenants::list(&opened.db).await.map_err(|e| anyhow!(e))?.is_empty() {
+                tracing::warn!(
+                    "there is no tenant yet, so nobody can call; make one: assessd tenant create NAME"
+                );
+            }
         }
 
         let address = listener.local_addr()?;
@@ -95,14 +104,25 @@ pub(super) struct Migrate {
 }
 
 impl Migrate {
+    pub(super) fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let settings = Settings::load(&self.flags)?;
         let telemetry = telemetry::init(&settings)?;
         let opened = Database::open(&settings).await?;
+        let before = opened.db.schema().await;
         opened.db.migrate().await.context("the database could not be migrated")?;
         opened.db.check().await.map_err(|why| anyhow!(why))?;
+        let after = opened.db.schema().await;
         opened.close().await;
-        tracing::info!("the schema is that of this build");
+        let version = after.last().copied().unwrap_or_default();
+        say_line(&match after.len() - before.len() {
+            0 => format!("nothing to do: the schema is at version {version}, that of this build"),
+            1 => format!("applied 1 migration; the schema is at version {version}"),
+            n => format!("applied {n} migrations; the schema is at version {version}"),
+        })?;
         drop(telemetry);
         Ok(ExitCode::SUCCESS)
     }
@@ -119,7 +139,10 @@ impl Database {
     pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Self> {
         let (options, cluster) = match &settings.database_url {
             Some(url) => {
-                (url.parse::<PgConnectOptions>().context("the database URL is not understood")?, None)
+                let options =
+                    url.parse::<PgConnectOptions>().context("the database URL is not understood")?;
+                reach(&options).await?;
+                (options, None)
             }
             None => {
                 tracing::info!(data_dir = %settings.data_dir.display(), "starting the embedded PostgreSQL");
@@ -136,6 +159,34 @@ impl Database {
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }
+    }
+}
+
+/// How long a database may take to answer a first time.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Fails at once, and says where and why, when the database cannot be reached: the pool would try again and again and
+/// then tell only that its time was over.
+async fn reach(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let place = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    let user = options.get_username();
+    let database = options.get_database().unwrap_or(user);
+    let whom = format!("PostgreSQL at {place} (database {database:?}, user {user:?})");
+    match tokio::time::timeout(PATIENCE, PgConnection::connect_with(options)).await {
+        // That it is closed in good order matters to nobody.
+        Ok(Ok(connection)) => connection.close().await.or(Ok(())),
+        Ok(Err(error)) => {
+            let why = match &error {
+                sqlx::Error::Io(error) => error.to_string(),
+                sqlx::Error::Database(error) => error.message().to_owned(),
+                other => other.to_string(),
+            };
+            bail!("cannot connect to {whom}: {why}")
+        }
+        Err(_) => bail!("{whom} does not answer within {} s", PATIENCE.as_secs()),
     }
 }
 

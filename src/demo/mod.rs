@@ -8,9 +8,7 @@ mod people;
 mod show;
 mod story;
 
-use std::{
-    fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::PathBuf, process::ExitCode,
-};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, anyhow};
 use tokio::{net::TcpListener, sync::oneshot};
@@ -44,7 +42,7 @@ pub struct Demo {
     output: Output,
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
+    listen: String,
     /// Keep the database in this folder [default: a temporary one, removed at the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -59,7 +57,7 @@ impl Demo {
         let flags = Flags {
             log: Some(self.log.clone()),
             log_format: Some(LogFormat::Human),
-            listen: Some(self.listen),
+            listen: Some(self.listen.clone()),
             ..Flags::default()
         };
         let settings = Settings::load(&flags)?;
@@ -84,7 +82,7 @@ impl Demo {
 
     async fn tell(&self, settings: &Settings, folder: PathBuf) -> anyhow::Result<()> {
         let started = std::time::Instant::now();
-        let listener = TcpListener::bind(self.listen)
+        let listener = TcpListener::bind(&self.listen)
             .await
             .with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr()?;

@@ -1,14 +1,15 @@
 //! The policies of an exam, decided without a database or a clock: what late answers are worth, which attempt counts,
-//! which grade a score earns, and when a candidate may see what.
+//! and when a candidate may see what. What a score is worth is the matter of `standard`.
 
 use chrono::{DateTime, Duration, Utc};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     pb,
     points::{Points, Rounding},
 };
+
+use super::standard::{Range, Score};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident as $pb:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -110,38 +111,6 @@ words! {
     }
 }
 
-/// One grade: from `from` on, up to but without the next band's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Band {
-    /// What it is called.
-    pub label: String,
-    /// The least score that earns it.
-    pub from: Points,
-}
-
-/// The grade of a score; none below the first band. `bands` ascend.
-pub fn band(bands: &[Band], score: Decimal) -> Option<&str> {
-    bands.iter().take_while(|b| b.from.decimal() <= score).last().map(|b| b.label.as_str())
-}
-
-/// The grade, as far as it is known: empty while points that still wait could change it, and where there is none.
-pub fn grade(bands: &[Band], score: Decimal, awaiting: Decimal) -> String {
-    let low = band(bands, score);
-    if awaiting > Decimal::ZERO && low != band(bands, score + awaiting) {
-        return String::new();
-    }
-    low.unwrap_or_default().to_owned()
-}
-
-/// Whether the pass mark is reached: unknown without one, and while what still waits could decide it.
-pub fn passed(pass_mark: Option<Decimal>, score: Decimal, awaiting: Decimal) -> Option<bool> {
-    let pass_mark = pass_mark?;
-    if score >= pass_mark {
-        return Some(true);
-    }
-    (score + awaiting < pass_mark).then_some(false)
-}
-
 /// What bears on whether a result may be shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Release {
@@ -186,30 +155,104 @@ pub struct Tally {
     pub max: Decimal,
 }
 
-/// What counts of submitted attempts in the order of their numbers, and which of them; `None` where there are none.
-/// The score that counts lies between `score` and `score + awaiting` until every mark is there.
-pub fn count(counting: Counting, rounding: Rounding, attempts: &[Tally]) -> Option<(Tally, Vec<usize>)> {
-    let one = |index: usize| attempts.get(index).map(|t| (*t, vec![index]));
+impl Tally {
+    /// The score as far as it is known.
+    pub fn range(&self) -> Range {
+        Range::new(self.score, self.awaiting, self.max)
+    }
+}
+
+/// What a score that counts is measured in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Basis {
+    /// Points.
+    #[default]
+    Points,
+    /// Percentages of the points of each form, because those differ.
+    Percent,
+}
+
+impl Basis {
+    /// Of what is added up or compared: points only where the same could be had everywhere.
+    pub fn of(totals: impl IntoIterator<Item = Decimal>) -> Self {
+        let mut totals = totals.into_iter();
+        let first = totals.next();
+        if totals.all(|total| Some(total) == first) { Self::Points } else { Self::Percent }
+    }
+}
+
+impl From<Basis> for pb::ScoreBasis {
+    fn from(basis: Basis) -> Self {
+        match basis {
+            Basis::Points => Self::Points,
+            Basis::Percent => Self::Percent,
+        }
+    }
+}
+
+/// What counts of a candidate's attempts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The score lies in it until every mark is there.
+    pub range: Range,
+    /// What it is told in.
+    pub basis: Basis,
+    /// The attempts that it comes from.
+    pub which: Vec<usize>,
+}
+
+/// Percentages that are averaged keep two decimals, as points do by default.
+const PERCENT_STEP: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+/// Decimals to which a quotient that does not end is settled before it is rounded: 1/3 and 2/3 make 1.
+const SETTLED: u32 = 20;
+
+/// What counts of submitted attempts in the order of their numbers; `None` where there are none. Attempts on forms of
+/// unequal totals are compared and averaged by their shares of what could be had, never by points.
+pub fn count(counting: Counting, rounding: Rounding, attempts: &[Tally]) -> Option<Counted> {
+    let one = |index: usize| {
+        let tally = attempts.get(index)?;
+        Some(Counted { range: tally.range(), basis: Basis::Points, which: vec![index] })
+    };
+    let basis = Basis::of(attempts.iter().map(|t| t.max));
     match counting {
         Counting::First => one(0),
         Counting::Last => one(attempts.len().checked_sub(1)?),
         Counting::Best => {
+            let ranges: Vec<Range> = attempts.iter().map(Tally::range).collect();
             // The earliest of equals; what waits in another one may still overtake it.
-            let best = (0..attempts.len()).rev().max_by_key(|i| attempts[*i].score)?;
-            let ceiling = attempts.iter().map(|t| t.score + t.awaiting).max()?;
-            let tally = attempts[best];
-            Some((Tally { awaiting: ceiling - tally.score, ..tally }, vec![best]))
+            let best = (0..ranges.len()).rev().max_by(|a, b| ranges[*a].low.cmp_share(ranges[*b].low))?;
+            let high = ranges.iter().map(|r| r.high).max_by(|a, b| a.cmp_share(*b))?;
+            Some(Counted { range: Range { low: ranges[best].low, high }, basis, which: vec![best] })
         }
         Counting::Mean => {
             let n = Decimal::from(attempts.len());
-            let mean = |value: fn(&Tally) -> Decimal| {
-                let sum: Decimal = attempts.iter().map(value).sum();
-                sum.checked_div(n).map(|mean| rounding.apply(mean).decimal())
+            let mean = |rounding: Rounding, values: &mut dyn Iterator<Item = Decimal>| {
+                let mean = values.sum::<Decimal>().checked_div(n)?;
+                Some(rounding.apply(mean.round_dp(SETTLED)).decimal())
             };
-            let score = mean(|t| t.score)?;
-            let tally =
-                Tally { score, awaiting: mean(|t| t.score + t.awaiting)? - score, max: mean(|t| t.max)? };
-            Some((tally, (0..attempts.len()).collect()))
+            let (low, high) = match basis {
+                Basis::Points => {
+                    let max = attempts.first()?.max;
+                    let of = |value: fn(&Tally) -> Decimal| {
+                        Some(Score { of: mean(rounding, &mut attempts.iter().map(value))?, max })
+                    };
+                    (of(|t| t.score)?, of(|t| t.score + t.awaiting)?)
+                }
+                Basis::Percent => {
+                    let rounding = Rounding { step: Points::new(PERCENT_STEP), ..rounding };
+                    let of = |end: fn(Range) -> Score| {
+                        let share = |t: &Tally| {
+                            let score = end(t.range());
+                            // A form of no points gives nothing.
+                            (score.of * Decimal::ONE_HUNDRED).checked_div(score.max).unwrap_or_default()
+                        };
+                        let of = mean(rounding, &mut attempts.iter().map(share))?;
+                        Some(Score { of, max: Decimal::ONE_HUNDRED })
+                    };
+                    (of(|r| r.low)?, of(|r| r.high)?)
+                }
+            };
+            Some(Counted { range: Range { low, high }, basis, which: (0..attempts.len()).collect() })
         }
     }
 }
@@ -224,54 +267,60 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn bands() -> Vec<Band> {
-        let band = |label: &str, from: &str| Band { label: label.into(), from: from.parse().unwrap() };
-        vec![band("及格", "60"), band("良好", "79.5"), band("优秀", "90")]
-    }
-
-    #[test]
-    fn a_band_begins_at_its_figure_and_ends_before_the_next() {
-        for (score, expected) in [
-            ("59.9999", None),
-            ("60", Some("及格")),
-            ("79.4999", Some("及格")),
-            ("79.5", Some("良好")),
-            ("89.99", Some("良好")),
-            ("90", Some("优秀")),
-            ("1000", Some("优秀")),
-            ("-3", None),
-        ] {
-            assert_eq!(band(&bands(), d(score)), expected, "{score}");
-        }
-        assert_eq!(band(&[], d("5")), None);
-    }
-
-    #[test]
-    fn a_grade_waits_for_what_could_change_it() {
-        assert_eq!(grade(&bands(), d("70"), d("9.4")), "及格");
-        assert_eq!(grade(&bands(), d("70"), d("9.5")), "");
-        assert_eq!(grade(&bands(), d("95"), d("5")), "优秀");
-        assert_eq!(passed(Some(d("60")), d("55"), d("5")), None);
-        assert_eq!(passed(Some(d("60")), d("55"), d("4")), Some(false));
-        assert_eq!(passed(Some(d("60")), d("60"), d("0")), Some(true));
-        assert_eq!(passed(None, d("60"), d("0")), None);
-    }
-
     #[test]
     fn the_attempt_that_counts() {
         let t = |score: &str, awaiting: &str| Tally { score: d(score), awaiting: d(awaiting), max: d("10") };
         let all = [t("4", "0"), t("7", "0"), t("7", "0"), t("5", "3")];
-        let of = |counting| count(counting, Rounding::default(), &all).unwrap();
-        assert_eq!(of(Counting::First), (t("4", "0"), vec![0]));
-        assert_eq!(of(Counting::Last), (t("5", "3"), vec![3]));
+        let of = |counting| {
+            let counted = count(counting, Rounding::default(), &all).unwrap();
+            assert_eq!(counted.basis, Basis::Points);
+            (counted.range, counted.which)
+        };
+        let range = |score, awaiting| t(score, awaiting).range();
+        assert_eq!(of(Counting::First), (range("4", "0"), vec![0]));
+        assert_eq!(of(Counting::Last), (range("5", "3"), vec![3]));
         // 5 + 3 could still overtake 7.
-        assert_eq!(of(Counting::Best), (t("7", "1"), vec![1]));
-        assert_eq!(of(Counting::Mean), (t("5.75", "0.75"), vec![0, 1, 2, 3]));
+        assert_eq!(of(Counting::Best), (range("7", "1"), vec![1]));
+        assert_eq!(of(Counting::Mean), (range("5.75", "0.75"), vec![0, 1, 2, 3]));
         let thirds = [t("1", "0"), t("1", "0"), t("0", "0")];
-        assert_eq!(count(Counting::Mean, Rounding::default(), &thirds).unwrap().0.score, d("0.67"));
+        assert_eq!(count(Counting::Mean, Rounding::default(), &thirds).unwrap().range.low.of, d("0.67"));
         for counting in Counting::ALL {
             assert_eq!(count(*counting, Rounding::default(), &[]), None);
         }
+    }
+
+    #[test]
+    fn forms_of_unequal_totals_count_by_their_shares() {
+        let t = |score: &str, awaiting: &str, max: &str| Tally {
+            score: d(score),
+            awaiting: d(awaiting),
+            max: d(max),
+        };
+        // 5 of 6 is more than 7 of 12, though it is fewer points.
+        let all = [t("7", "0", "12"), t("5", "0", "6")];
+        let of = |counting, all: &[Tally]| count(counting, Rounding::default(), all).unwrap();
+        let best = of(Counting::Best, &all);
+        assert_eq!((best.which.as_slice(), best.basis), (&[1][..], Basis::Percent));
+        assert_eq!(best.range.low.percent(), Some(d("83.3333")));
+        // 11 of 12 could still come of it.
+        let waits = of(Counting::Best, &[t("7", "4", "12"), t("5", "0", "6")]);
+        assert_eq!(
+            (waits.range.low.percent(), waits.range.high.percent()),
+            (Some(d("83.3333")), Some(d("91.6667")))
+        );
+        let mean = of(Counting::Mean, &all);
+        // (58.333… + 83.333…) / 2
+        assert_eq!((mean.range.low, mean.basis), (Score { of: d("70.83"), max: d("100") }, Basis::Percent));
+        // Two thirds and one third make a half exactly.
+        let halves = of(Counting::Mean, &[t("2", "0", "3"), t("2", "0", "6")]);
+        assert_eq!(halves.range.low.of, d("50"));
+        // One attempt is what it is, whatever the others were out of.
+        assert_eq!(
+            (of(Counting::First, &all).range.low, of(Counting::First, &all).basis),
+            (Score { of: d("7"), max: d("12") }, Basis::Points)
+        );
+        let nothing = of(Counting::Mean, &[t("0", "0", "0"), t("6", "0", "6")]);
+        assert_eq!(nothing.range.low.of, d("50"));
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl Exams {
             let tenant = caller.tenant.id;
             let totals = sql::form_totals(unit.conn(), tenant, &given.forms).await?;
             let mut fields = Fields::under("exam");
-            wire::check_forms(&given.forms, &totals, given.terms.pass_mark, &mut fields);
+            wire::check_forms(&given.forms, &totals, &mut fields);
+            wire::check_standards(&given.terms.standards, &given.forms, &totals, &mut fields);
             fields.done()?;
             let name = ExamName { exam: id };
             let row = sql::insert(unit.conn(), tenant, &name.exam, &given).await.map_err(|e| {
@@ -102,12 +103,14 @@ impl Exams {
             }
             let mut fields = Fields::under("exam");
             wire::check_fixed(&old, &given, &mask, &mut fields);
-            let terms = wire::parse_terms(&mask.apply(&wire::show(&old), &given)?, &mut fields);
-            if terms.pass_mark.is_some() {
+            let mut merged = mask.apply(&wire::show(&old), &given)?;
+            wire::replace_pass(&mut merged, &given);
+            let terms = wire::parse_terms(&merged, &mut fields);
+            if terms.standards != old.standards() {
                 // Only names that were parsed are ever stored.
                 let forms: Vec<FormName> = old.forms.iter().filter_map(|f| f.parse().ok()).collect();
                 let totals = sql::form_totals(unit.conn(), tenant, &forms).await?;
-                wire::check_forms(&forms, &totals, terms.pass_mark, &mut fields);
+                wire::check_standards(&terms.standards, &forms, &totals, &mut fields);
             }
             fields.done()?;
             let row = sql::update(unit.conn(), tenant, &name.exam, &terms).await?.ok_or_else(absent)?;

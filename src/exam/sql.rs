@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     accommodation::Accommodation,
-    policy::Band,
+    standard::{Band, Standards},
     wire::{Given, Terms},
 };
 
@@ -33,6 +33,7 @@ pub struct ExamRow {
     pub time_limit_s: Option<i32>,
     pub max_attempts: i32,
     pub pass_mark: Option<Decimal>,
+    pub pass_percent: Option<Decimal>,
     pub rounding: Json<Rounding>,
     pub mark_floor: Decimal,
     pub late_mode: String,
@@ -46,6 +47,13 @@ pub struct ExamRow {
     pub revision: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+}
+
+impl ExamRow {
+    /// What it says of scores.
+    pub fn standards(&self) -> Standards {
+        Standards::stored(self.pass_mark, self.pass_percent, self.grade_bands.0.clone())
+    }
 }
 
 /// What never changes about an exam, so that it may be kept.
@@ -132,9 +140,9 @@ pub async fn insert(
             ExamRow,
             r#"insert into exam (tenant_id, exam_id, display_name, forms, open_time, close_time, time_limit_s,
                 max_attempts, pass_mark, rounding, mark_floor, late_mode, grace_s, counting, grade_bands, release_when,
-                release_content, form_allotment)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+                release_content, form_allotment, pass_percent)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
                 form_allotment, release_time, revision, create_time, update_time"#,
             tenant,
@@ -145,16 +153,17 @@ pub async fn insert(
             terms.close_time,
             terms.time_limit_s,
             terms.max_attempts,
-            terms.pass_mark.map(Points::decimal),
+            terms.standards.pass_points(),
             Json(given.rounding) as Json<Rounding>,
             given.mark_floor.decimal(),
             terms.late_mode.as_str(),
             terms.grace_s,
             terms.counting.as_str(),
-            Json(&terms.grade_bands) as Json<&Vec<Band>>,
+            Json(&terms.standards.bands) as Json<&Vec<Band>>,
             terms.release_when.as_str(),
             terms.release_content.as_str(),
             terms.allotment.as_str(),
+            terms.standards.pass_percent(),
         )
         .fetch_optional(conn),
     )
@@ -172,7 +181,7 @@ pub async fn exam(
         "exam",
         sqlx::query_as!(
             ExamRow,
-            r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+            r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
                 form_allotment, release_time, revision, create_time, update_time
              from exam where tenant_id = $1 and exam_id = $2"#,
@@ -194,7 +203,7 @@ pub async fn lock(
         "exam_lock",
         sqlx::query_as!(
             ExamRow,
-            r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+            r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
                 form_allotment, release_time, revision, create_time, update_time
              from exam where tenant_id = $1 and exam_id = $2
@@ -221,9 +230,10 @@ pub async fn update(
             r#"update exam
              set display_name = $3, open_time = $4, close_time = $5, time_limit_s = $6, max_attempts = $7,
                 pass_mark = $8, late_mode = $9, grace_s = $10, counting = $11, grade_bands = $12, release_when = $13,
-                release_content = $14, form_allotment = $15, revision = revision + 1, update_time = now()
+                release_content = $14, form_allotment = $15, pass_percent = $16, revision = revision + 1,
+                update_time = now()
              where tenant_id = $1 and exam_id = $2
-             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
                 form_allotment, release_time, revision, create_time, update_time"#,
             tenant,
@@ -233,14 +243,15 @@ pub async fn update(
             terms.close_time,
             terms.time_limit_s,
             terms.max_attempts,
-            terms.pass_mark.map(Points::decimal),
+            terms.standards.pass_points(),
             terms.late_mode.as_str(),
             terms.grace_s,
             terms.counting.as_str(),
-            Json(&terms.grade_bands) as Json<&Vec<Band>>,
+            Json(&terms.standards.bands) as Json<&Vec<Band>>,
             terms.release_when.as_str(),
             terms.release_content.as_str(),
             terms.allotment.as_str(),
+            terms.standards.pass_percent(),
         )
         .fetch_optional(conn),
     )
@@ -260,7 +271,7 @@ pub async fn release(
             r#"update exam
              set release_time = now(), revision = revision + 1, update_time = now()
              where tenant_id = $1 and exam_id = $2
-             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark,
+             returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
                 form_allotment, release_time, revision, create_time, update_time"#,
             tenant,
@@ -370,8 +381,8 @@ pub static EXAMS: Listing = Listing {
 /// A page of exams.
 pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<ExamRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
-        "select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, rounding,
-            mark_floor, late_mode, grace_s, counting, grade_bands, release_when, release_content, form_allotment,
+        "select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
+            rounding, mark_floor, late_mode, grace_s, counting, grade_bands, release_when, release_content, form_allotment,
             release_time, revision, create_time, update_time
          from exam e where e.tenant_id = ",
     );

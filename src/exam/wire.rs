@@ -11,8 +11,9 @@ use crate::{
 };
 
 use super::{
-    policy::{Allotment, Band, Counting, LateMode, ReleaseContent, ReleaseWhen},
+    policy::{Allotment, Basis, Counting, LateMode, ReleaseContent, ReleaseWhen},
     sql::ExamRow,
+    standard::{Band, Bar, Standards},
 };
 
 /// The most forms of an exam.
@@ -51,16 +52,14 @@ pub struct Terms {
     pub time_limit_s: Option<i32>,
     /// Attempts of one candidate.
     pub max_attempts: i32,
-    /// The least score that passes.
-    pub pass_mark: Option<Points>,
     /// What happens to late answers.
     pub late_mode: LateMode,
     /// How long they still count as in time, in seconds.
     pub grace_s: i32,
     /// Which attempt counts.
     pub counting: Counting,
-    /// The grades, ascending.
-    pub grade_bands: Vec<Band>,
+    /// The pass mark and the grades.
+    pub standards: Standards,
     /// When results are shown.
     pub release_when: ReleaseWhen,
     /// What is shown of them.
@@ -114,10 +113,7 @@ pub fn parse_terms(given: &pb::Exam, fields: &mut Fields) -> Terms {
         let what = format!("must be 1 to {MAX_ATTEMPTS}, or 0 for 1; is {}", given.max_attempts);
         fields.bad("max_attempts", what);
     }
-    let pass_mark = (!given.pass_mark.is_empty()).then(|| fields.points("pass_mark", &given.pass_mark));
-    if let Some(mark) = pass_mark.filter(|m| m.is_negative()) {
-        fields.bad("pass_mark", format!("must be 0 or more, is {mark}"));
-    }
+    let pass = parse_pass(given, fields);
     let late = given.late_policy.unwrap_or_default();
     let late_mode = word(late.mode, "late_policy.mode", LateMode::from_pb, fields);
     let grace_s = fields.seconds_up_to("late_policy.grace", late.grace.as_ref(), MAX_GRACE_S);
@@ -132,11 +128,10 @@ pub fn parse_terms(given: &pb::Exam, fields: &mut Fields) -> Terms {
         close_time,
         time_limit_s: fields.seconds("time_limit", given.time_limit.as_ref()),
         max_attempts: given.max_attempts.max(1),
-        pass_mark,
         late_mode,
         grace_s,
         counting: word(given.attempt_counting, "attempt_counting", Counting::from_pb, fields),
-        grade_bands: parse_bands(&given.grade_bands, fields),
+        standards: Standards { pass, bands: parse_bands(&given.grade_bands, fields) },
         release_when,
         release_content: word(release.content, "release.content", ReleaseContent::from_pb, fields),
         allotment: word(given.form_allotment, "form_allotment", Allotment::from_pb, fields),
@@ -150,7 +145,38 @@ fn word<T: Default>(number: i32, field: &str, read: fn(i32) -> Option<T>, fields
     })
 }
 
-/// Grades from the wire: distinct labels, figures that ascend.
+/// The pass mark from the wire, in points or as a percentage.
+fn parse_pass(given: &pb::Exam, fields: &mut Fields) -> Option<Bar> {
+    let points = (!given.pass_mark.is_empty()).then(|| fields.points("pass_mark", &given.pass_mark));
+    if let Some(mark) = points.filter(|m| m.is_negative()) {
+        fields.bad("pass_mark", format!("must be 0 or more, is {mark}"));
+    }
+    let percent =
+        (!given.pass_percent.is_empty()).then(|| parse_percent("pass_percent", &given.pass_percent, fields));
+    if points.is_some() && percent.is_some() {
+        fields.bad("pass_percent", "must not be there together with pass_mark: clear one of the two");
+    }
+    points.map(Bar::Points).or(percent.map(Bar::Percent))
+}
+
+/// A pass mark of the one unit takes the place of one of the other, which was there before.
+pub fn replace_pass(merged: &mut pb::Exam, given: &pb::Exam) {
+    if given.pass_mark.is_empty() && !merged.pass_percent.is_empty() {
+        merged.pass_mark.clear();
+    } else if given.pass_percent.is_empty() && !merged.pass_mark.is_empty() {
+        merged.pass_percent.clear();
+    }
+}
+
+fn parse_percent(field: &str, text: &str, fields: &mut Fields) -> Points {
+    let percent = fields.points(field, text);
+    if percent.is_negative() || percent > Points::from(100) {
+        fields.bad(field, format!("must be 0 to 100 percent, is {percent}"));
+    }
+    percent
+}
+
+/// Grades from the wire: distinct labels, one unit, figures that ascend.
 fn parse_bands(given: &[pb::GradeBand], fields: &mut Fields) -> Vec<Band> {
     if given.len() > MAX_BANDS {
         fields.bad("grade_bands", format!("has {} entries; at most {MAX_BANDS} are allowed", given.len()));
@@ -160,18 +186,48 @@ fn parse_bands(given: &[pb::GradeBand], fields: &mut Fields) -> Vec<Band> {
     for (i, band) in given.iter().enumerate() {
         let label = fields.text(format!("grade_bands[{i}].label"), &band.label, 1, 32);
         let before = fields.count();
-        let from = fields.points(format!("grade_bands[{i}].from_score"), &band.from_score);
+        let percent = format!("grade_bands[{i}].from_percent");
+        let points = format!("grade_bands[{i}].from_score");
+        let (field, bar) = if band.from_percent.is_empty() {
+            let bar = Bar::Points(fields.points(&points, &band.from_score));
+            (points, bar)
+        } else {
+            let bar = Bar::Percent(parse_percent(&percent, &band.from_percent, fields));
+            (percent, bar)
+        };
+        if !band.from_percent.is_empty() && !band.from_score.is_empty() {
+            fields.bad(&field, "must not be there together with from_score");
+        }
         let is_read = fields.count() == before;
         if bands.iter().any(|b| b.label == label) {
             fields.bad(format!("grade_bands[{i}].label"), "is there twice");
         }
-        if let Some(last) = bands.last().filter(|b| is_read && b.from >= from) {
-            let what = format!("is {from}, not above the {} of the band before", last.from);
-            fields.bad(format!("grade_bands[{i}].from_score"), what);
+        match bands.last().map(|last| last.bar).filter(|_| is_read) {
+            Some(last) if last.is_points() != bar.is_points() => {
+                fields.bad(
+                    &field,
+                    "is of another unit than the band before: all are points or all are percentages",
+                );
+            }
+            Some(last) if last.figure() >= bar.figure() => {
+                let what = format!("is {}, not above the {} of the band before", bar.figure(), last.figure());
+                fields.bad(&field, what);
+            }
+            _ => {}
         }
-        bands.push(Band { label, from });
+        bands.push(Band { label, bar });
     }
     bands
+}
+
+/// A grade for the wire.
+fn show_band(band: &Band) -> pb::GradeBand {
+    let mut shown = pb::GradeBand { label: band.label.clone(), ..Default::default() };
+    match band.bar {
+        Bar::Points(points) => shown.from_score = points.to_string(),
+        Bar::Percent(percent) => shown.from_percent = percent.to_string(),
+    }
+    shown
 }
 
 /// A rounding rule from the wire; the default where there is none.
@@ -209,24 +265,48 @@ pub fn parse_floor(given: &str, fields: &mut Fields) -> Points {
     floor
 }
 
-/// Notes each form that is not there, and a pass mark that some form cannot give.
-pub fn check_forms(
-    forms: &[FormName],
-    totals: &[Option<Points>],
-    pass_mark: Option<Points>,
-    fields: &mut Fields,
-) {
+/// Notes each form that is not there.
+pub fn check_forms(forms: &[FormName], totals: &[Option<Points>], fields: &mut Fields) {
     for (i, (name, total)) in forms.iter().zip(totals).enumerate() {
         if total.is_none() {
             fields.bad(format!("forms[{i}]"), format!("{name} does not exist"));
         }
     }
-    let smallest =
-        forms.iter().zip(totals).filter_map(|(name, total)| Some((name, (*total)?))).min_by_key(|f| f.1);
-    if let (Some(mark), Some((name, total))) = (pass_mark, smallest)
-        && mark > total
-    {
-        fields.bad("pass_mark", format!("is {mark}, more than the {total} points of {name}"));
+}
+
+/// Notes what the forms make senseless: points that some form cannot give, and points at all where the forms differ in
+/// total, for the same number of points is easy on one of them and hard on another.
+pub fn check_standards(
+    standards: &Standards,
+    forms: &[FormName],
+    totals: &[Option<Points>],
+    fields: &mut Fields,
+) {
+    let known = || forms.iter().zip(totals).filter_map(|(name, total)| Some((name, (*total)?)));
+    let (Some(least), Some(most)) = (known().min_by_key(|f| f.1), known().max_by_key(|f| f.1)) else {
+        return;
+    };
+    let unequal = Basis::of(known().map(|f| f.1.decimal())) == Basis::Percent;
+    let mut check = |field: String, instead: &str, bar: Bar| {
+        if !bar.is_points() {
+            return;
+        }
+        if bar.figure() > least.1 {
+            fields
+                .bad(&field, format!("is {}, more than the {} points of {}", bar.figure(), least.1, least.0));
+        } else if unequal {
+            let what = format!(
+                "is in points, which mean different things on {} of {} points and {} of {}: give {instead}",
+                least.0, least.1, most.0, most.1
+            );
+            fields.bad(&field, what);
+        }
+    };
+    if let Some(pass) = standards.pass {
+        check("pass_mark".to_owned(), "pass_percent", pass);
+    }
+    for (i, band) in standards.bands.iter().enumerate() {
+        check(format!("grade_bands[{i}].from_score"), "from_percent", band.bar);
     }
 }
 
@@ -267,6 +347,7 @@ pub fn show(row: &ExamRow) -> pb::Exam {
         time_limit: row.time_limit_s.map(duration),
         max_attempts: row.max_attempts,
         pass_mark: row.pass_mark.map(|m| Points::new(m).to_string()).unwrap_or_default(),
+        pass_percent: row.pass_percent.map(|p| Points::new(p).to_string()).unwrap_or_default(),
         rounding: Some(show_rounding(row.rounding.0)),
         mark_floor: Points::new(row.mark_floor).to_string(),
         create_time: Some(timestamp(row.create_time)),
@@ -277,11 +358,7 @@ pub fn show(row: &ExamRow) -> pb::Exam {
             grace: Some(duration(row.grace_s)),
         }),
         attempt_counting: pb::AttemptCounting::from(Counting::stored(&row.counting)) as i32,
-        grade_bands: row
-            .grade_bands
-            .iter()
-            .map(|b| pb::GradeBand { label: b.label.clone(), from_score: b.from.to_string() })
-            .collect(),
+        grade_bands: row.grade_bands.iter().map(show_band).collect(),
         release: Some(pb::ReleasePolicy {
             time: pb::ReleaseTime::from(ReleaseWhen::stored(&row.release_when)) as i32,
             content: pb::ReleaseContent::from(ReleaseContent::stored(&row.release_content)) as i32,
@@ -325,7 +402,11 @@ mod tests {
     }
 
     fn band(label: &str, from_score: &str) -> pb::GradeBand {
-        pb::GradeBand { label: label.into(), from_score: from_score.into() }
+        pb::GradeBand { label: label.into(), from_score: from_score.into(), ..Default::default() }
+    }
+
+    fn percent_band(label: &str, from_percent: &str) -> pb::GradeBand {
+        pb::GradeBand { label: label.into(), from_percent: from_percent.into(), ..Default::default() }
     }
 
     fn row(given: &Given) -> ExamRow {
@@ -338,13 +419,14 @@ mod tests {
             close_time: terms.close_time,
             time_limit_s: terms.time_limit_s,
             max_attempts: terms.max_attempts,
-            pass_mark: terms.pass_mark.map(Points::decimal),
+            pass_mark: terms.standards.pass_points(),
+            pass_percent: terms.standards.pass_percent(),
             rounding: Json(given.rounding),
             mark_floor: given.mark_floor.decimal(),
             late_mode: terms.late_mode.as_str().into(),
             grace_s: terms.grace_s,
             counting: terms.counting.as_str().into(),
-            grade_bands: Json(terms.grade_bands),
+            grade_bands: Json(terms.standards.bands),
             release_when: terms.release_when.as_str().into(),
             release_content: terms.release_content.as_str().into(),
             form_allotment: terms.allotment.as_str().into(),
@@ -470,14 +552,79 @@ mod tests {
     }
 
     #[test]
-    fn forms_must_be_there_and_passable() {
+    fn forms_must_be_there() {
         let forms: Vec<FormName> = exam().forms.iter().map(|f| f.parse().unwrap()).collect();
         let mut fields = Fields::default();
-        check_forms(&forms, &[Some(Points::from(60)), None], Some(Points::from(61)), &mut fields);
-        assert_eq!(paths(fields), ["forms[1]", "pass_mark"]);
+        check_forms(&forms, &[Some(Points::from(60)), None], &mut fields);
+        assert_eq!(paths(fields), ["forms[1]"]);
+    }
+
+    /// The paths that are noted about an exam's standards on two forms of these totals.
+    fn noted(exam: pb::Exam, totals: [u32; 2]) -> Vec<String> {
+        let forms: Vec<FormName> = exam.forms.iter().map(|f| f.parse().unwrap()).collect();
         let mut fields = Fields::default();
-        check_forms(&forms[..1], &[Some(Points::from(60))], Some(Points::from(60)), &mut fields);
+        let standards = parse_terms(&exam, &mut fields).standards;
         assert!(fields.is_clean());
+        check_standards(&standards, &forms, &totals.map(|t| Some(Points::from(t))), &mut fields);
+        if fields.is_clean() { Vec::new() } else { paths(fields) }
+    }
+
+    #[test]
+    fn pass_mark_and_grades_can_be_reached_on_every_form() {
+        let of = |mark: &str, bands: &[&str]| pb::Exam {
+            pass_mark: mark.into(),
+            grade_bands: bands.iter().map(|from| band(from, from)).collect(),
+            ..exam()
+        };
+        assert!(noted(of("60", &["30", "60"]), [60, 60]).is_empty());
+        let beyond = noted(of("61", &["60", "60.5"]), [60, 60]);
+        assert_eq!(beyond, ["pass_mark", "grade_bands[1].from_score"]);
+    }
+
+    #[test]
+    fn points_are_refused_where_forms_differ_in_total() {
+        let in_points = pb::Exam { pass_mark: "3".into(), grade_bands: vec![band("A", "5")], ..exam() };
+        assert_eq!(noted(in_points.clone(), [6, 12]), ["pass_mark", "grade_bands[0].from_score"]);
+        assert!(noted(in_points, [6, 6]).is_empty());
+        let shares = pb::Exam {
+            pass_mark: String::new(),
+            pass_percent: "60".into(),
+            grade_bands: vec![percent_band("A", "60"), percent_band("B", "87.5")],
+            ..exam()
+        };
+        assert!(noted(shares.clone(), [6, 12]).is_empty());
+        let mut fields = Fields::default();
+        let given = parse(&shares, &mut fields);
+        let shown = show(&row(&given));
+        assert_eq!((shown.pass_mark, shown.pass_percent), (shares.pass_mark, shares.pass_percent));
+        assert_eq!(shown.grade_bands, shares.grade_bands);
+    }
+
+    #[test]
+    fn a_bar_is_of_one_unit() {
+        let given = pb::Exam {
+            pass_mark: "3".into(),
+            pass_percent: "100.5".into(),
+            grade_bands: vec![
+                band("A", "1"),
+                percent_band("B", "50"),
+                percent_band("C", "-1"),
+                pb::GradeBand { from_score: "9".into(), ..percent_band("D", "90") },
+                band("E", ""),
+            ],
+            ..exam()
+        };
+        let mut fields = Fields::default();
+        parse_terms(&given, &mut fields);
+        let expected = [
+            "pass_percent",
+            "pass_percent",
+            "grade_bands[1].from_percent",
+            "grade_bands[2].from_percent",
+            "grade_bands[3].from_percent",
+            "grade_bands[4].from_score",
+        ];
+        assert_eq!(paths(fields), expected);
     }
 
     #[test]

@@ -273,7 +273,8 @@ proptest! {
 #[test]
 fn words_are_those_of_the_protocol() {
     let pool = prost_reflect::DescriptorPool::decode(crate::pb::DESCRIPTORS).unwrap();
-    let lists = [&crate::bank::sql::QUESTIONS, &crate::result::sql::RESULTS, &crate::grading::sql::TASKS];
+    let lists =
+        [&crate::bank::sql::QUESTIONS, &crate::result::list_sql::RESULTS, &crate::grading::sql::TASKS];
     let mut seen = 0;
     for field in lists.into_iter().flat_map(|list| list.fields) {
         let FieldType::Word(prefix, words) = field.ty else { continue };

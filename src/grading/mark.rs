@@ -11,6 +11,7 @@ use crate::{
     db::Unit,
     door::Fields,
     error::{Error, Result},
+    exam::standard::Standards,
     ids::{AttemptName, TaskName},
     pb,
     points::Points,
@@ -123,7 +124,8 @@ impl Grading {
                     return Err(Error::Collision);
                 }
                 let before = (Points::new(row.score), Points::new(row.awaiting));
-                let turn = Turn::new(row.pass_mark, before, (now.score, now.awaiting));
+                let standards = Standards::stored(row.pass_mark, row.pass_percent, Vec::new());
+                let turn = Turn::new(&standards, form.plan.max(), before, (now.score, now.awaiting));
                 let result = format!("{attempt}/result");
                 unit.changed(
                     "result.graded",

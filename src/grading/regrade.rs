@@ -15,7 +15,7 @@ use crate::{
         response::{Mark, Response},
     },
     bank::content::{ChoiceOption, Content, Task},
-    exam::policy::passed,
+    exam::standard::{Range, Standards},
     points::Points,
     scoring::{
         plan::Plan,
@@ -335,9 +335,9 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// From the sums before and after.
-    pub fn new(pass_mark: Option<Decimal>, old: (Points, Points), new: (Points, Points)) -> Self {
-        let of = |(score, awaiting): (Points, Points)| passed(pass_mark, score.decimal(), awaiting.decimal());
+    /// From the sums before and after, out of `max`.
+    pub fn new(standards: &Standards, max: Points, old: (Points, Points), new: (Points, Points)) -> Self {
+        let of = |(score, awaiting): (Points, Points)| standards.passed(Range::of(score, awaiting, max));
         Self { old: old.0, new: new.0, old_passed: of(old), new_passed: of(new) }
     }
 }

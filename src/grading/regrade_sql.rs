@@ -9,6 +9,7 @@ use crate::{
     bank::content::Content,
     db::run,
     error::Result,
+    exam::standard::{Band, Standards},
     ids::{ExamId, ExamName, RegradeName},
     page::{Listing, Order, Page},
 };
@@ -123,23 +124,24 @@ pub async fn lock_sheets(
     .await
 }
 
-/// The pass mark of an exam.
-pub async fn pass_mark(
+/// What an exam says of scores; nothing where there is no such exam.
+pub async fn standards(
     conn: &mut PgConnection,
     tenant: Uuid,
     exam: &ExamId,
-) -> Result<Option<Decimal>, sqlx::Error> {
+) -> Result<Standards, sqlx::Error> {
     let row = run(
-        "exam_pass_mark",
+        "exam_standards",
         sqlx::query!(
-            "select pass_mark from exam where tenant_id = $1 and exam_id = $2",
+            r#"select pass_mark, pass_percent, grade_bands as "grade_bands: Json<Vec<Band>>" from exam
+             where tenant_id = $1 and exam_id = $2"#,
             tenant,
             exam.as_str()
         )
         .fetch_optional(conn),
     )
     .await?;
-    Ok(row.and_then(|r| r.pass_mark))
+    Ok(row.map(|r| Standards::stored(r.pass_mark, r.pass_percent, r.grade_bands.0)).unwrap_or_default())
 }
 
 /// A regrade as stored, with the state of its newest operation.
@@ -335,10 +337,16 @@ pub struct Standing {
     pub newly_failed: i64,
     pub skipped: i64,
     pub pass_mark: Option<Decimal>,
+    pub pass_percent: Option<Decimal>,
     pub now: DateTime<Utc>,
 }
 
 impl Standing {
+    /// What decides whether a score passes; grades do not matter here.
+    pub fn standards(&self) -> Standards {
+        Standards::stored(self.pass_mark, self.pass_percent, Vec::new())
+    }
+
     /// Where it goes on.
     pub fn cursor(&self) -> Cursor {
         self.cursor_time.zip(self.cursor_attempt).unwrap_or(START)
@@ -368,7 +376,7 @@ pub async fn standing(
         sqlx::query_as!(
             Standing,
             r#"select r.cursor_time, r.cursor_attempt, r.examined, r.revised, r.changed, r.newly_passed, r.newly_failed,
-                r.skipped, e.pass_mark, now() as "now!"
+                r.skipped, e.pass_mark, e.pass_percent, now() as "now!"
              from regrade r join exam e on e.tenant_id = $1 and e.exam_id = r.exam_id
              where r.tenant_id = $1 and r.regrade_id = $2"#,
             tenant,

@@ -64,7 +64,8 @@ pub async fn revise(
                 where a.tenant_id = $1
              )
              update attempt a
-             set marks = n.marks, score = n.score, awaiting = n.awaiting, state = n.state, revision = a.revision + 1
+             set marks = n.marks, score = n.score, awaiting = n.awaiting, state = n.state, revision = a.revision + 1,
+                change_time = now()
              from n
              where a.tenant_id = $1 and a.attempt_id = n.attempt and a.revision = n.revision",
             tenant,

@@ -14,6 +14,7 @@ use crate::{
     db::{Begun, Unit, digest},
     door::Fields,
     error::{Error, Result, is_duplicate},
+    exam::standard::Standards,
     ids::{ExamId, ExamName, RegradeName},
     operation::{self, carry::Run, noun::Kind, sql as operations},
     page::{Ask, Key, Page},
@@ -263,16 +264,16 @@ impl DryRun {
     async fn look(&self) -> Result<Option<Counts>> {
         use pb::preview_regrade_response::Found;
         let (tenant, exam) = (self.caller.tenant.id, &self.exam.exam);
-        let (mut counts, mut cursor, mut pass_mark) = (Counts::default(), sql::START, None);
+        let (mut counts, mut cursor, mut standards) = (Counts::default(), sql::START, Standards::default());
         while !self.send.is_closed() {
             let mut tx = self.grading.db.read(&self.caller.renewed()).await?;
             if cursor == sql::START {
-                pass_mark = sql::pass_mark(&mut tx, tenant, exam).await?;
+                standards = sql::standards(&mut tx, tenant, exam).await?;
             }
             let rows = sql::sheets(&mut tx, tenant, exam, cursor, CHUNK).await?;
             tx.commit().await?;
             for row in &rows {
-                let Some(changed) = self.recipes.judge(&mut counts, pass_mark, row)? else { continue };
+                let Some(changed) = self.recipes.judge(&mut counts, &standards, row)? else { continue };
                 if changed.turn.old != changed.turn.new {
                     let result = format!("{}/attempts/{}/result", self.exam, row.attempt_id);
                     let change = Found::Change(wire::show_change(result, &changed.turn));

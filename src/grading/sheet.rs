@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ use crate::{
     bank::content::Content,
     door::Fields,
     error::{Error, Result},
-    exam::sql::Facts,
+    exam::{sql::Facts, standard::Standards},
     points::Points,
 };
 
@@ -73,7 +72,7 @@ impl Recipes {
     pub fn judge(
         &self,
         counts: &mut Counts,
-        pass_mark: Option<Decimal>,
+        standards: &Standards,
         row: &SheetRow,
     ) -> Result<Option<Changed>> {
         let recipe = self.forms.get(row.form as usize);
@@ -93,7 +92,8 @@ impl Recipes {
             }
             After::Marks { marks, sum } => {
                 let old = (Points::new(row.score), Points::new(row.awaiting));
-                let turn = Turn::new(pass_mark, old, (sum.score, sum.awaiting));
+                let max = recipe.form().plan.max();
+                let turn = Turn::new(standards, max, old, (sum.score, sum.awaiting));
                 counts.add(&turn);
                 Ok(Some(Changed { marks: packed::pack_marks(&marks), sum, turn }))
             }

@@ -343,6 +343,7 @@ pub struct LockedRow {
     pub responses: Vec<u8>,
     pub marks: Vec<u8>,
     pub pass_mark: Option<Decimal>,
+    pub pass_percent: Option<Decimal>,
 }
 
 /// Locks a submitted attempt; none where it is open, void or another exam's.
@@ -356,7 +357,7 @@ pub async fn lock_attempt(
         sqlx::query_as!(
             LockedRow,
             r#"select a.form, a.revision, a.state, a.candidate, a.submit_time as "submit_time!", a.score as "score!",
-                a.awaiting as "awaiting!", a.responses, a.marks as "marks!", e.pass_mark
+                a.awaiting as "awaiting!", a.responses, a.marks as "marks!", e.pass_mark, e.pass_percent
              from attempt a
              join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
              where a.tenant_id = $1 and a.attempt_id = $2 and a.exam_id = $3 and a.state > 0 and a.state < 3

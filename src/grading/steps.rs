@@ -84,11 +84,11 @@ impl Steps for UnderWay {
         let standing = standing.ok_or(Error::Internal("a regrade is gone".into()))?;
         let cursor = standing.cursor();
         let sheets = sql::lock_sheets(unit.conn(), tenant, &name.exam, cursor, self.chunk).await?;
-        let mut counts = standing.counts();
+        let (mut counts, standards) = (standing.counts(), standing.standards());
         let mut revised = Vec::new();
         let regrade = name.to_string();
         for sheet in &sheets {
-            let Some(changed) = self.recipes.judge(&mut counts, standing.pass_mark, sheet)? else { continue };
+            let Some(changed) = self.recipes.judge(&mut counts, &standards, sheet)? else { continue };
             let state = if changed.sum.waits { "awaiting_grading" } else { "scored" };
             unit.changed(
                 "result.regraded",

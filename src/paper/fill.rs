@@ -90,6 +90,7 @@ fn aside(text: &Text, words: &Range<usize>) -> bool {
         ["填", "选填", "每", "写", "保留", "单位", "任", "至少", "如图", "见", "注", "请", "本题", "共"];
     let figures = shown.trim_end_matches('分');
     remark.iter().any(|r| shown.starts_with(r))
+        || shown.contains(['+', '-', '*', '=', '^', '<', '>', '|', '\\', '$', '('])
         || (figures.len() < shown.len() && figures.chars().all(|c| c.is_ascii_digit() || c == '.'))
 }
 

@@ -176,9 +176,7 @@ fn header(text: &Text, name: usize, name_end: usize, named: Named, last: Option<
             || item.is_some()
             || colon
             || (story && !matches!(text.at(title_end), '的' | '与' | '和' | '、'))
-    } else if lost {
-        noted || stands || item.is_some()
-    } else if text.has(name, HEAD) {
+    } else if lost || text.has(name, HEAD) {
         noted || stands || item.is_some()
     } else if text.breaks(name) {
         (noted && points.any()) || (!short && (stands || first || noted))

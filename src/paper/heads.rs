@@ -129,5 +129,5 @@ fn inside(text: &Text, i: usize, start: usize) -> Option<(usize, usize)> {
     let number = figure > 0 && matches!(text.at(digits + figure), '.' | '、' | ')');
     let first = number && text.folded(digits..digits + figure) == "1";
     let fits = first || (number && !tag);
-    (fits && !(tag && !first)).then_some((i + 1, end))
+    fits.then_some((i + 1, end))
 }

@@ -127,6 +127,15 @@ pub(super) fn mark_at(text: &Text, i: usize) -> Option<KeyMark> {
         }
         return plain(text, i, end);
     }
+    // "故选B。" and "选A" on a line of their own.
+    if close.is_none()
+        && opens_line(text, i)
+        && let Some((_, length)) = text.one_of(i, &["故本题选", "本题选", "故选", "应选", "选"])
+        && matches!(text.at(i + length), 'A'..='H')
+        && announced(text, i + length..text.len().min(i + 40)).is_some_and(|a| text.breaks(a.1))
+    {
+        return Some(KeyMark { at: i, end: i + length, free: false });
+    }
     let open = text.breaks(i) || matches!(text.before(i), '。' | '?' | '!' | ')' | '_' | ';' | '】');
     if close.is_some() || !text.starts(i, "答:") || !open {
         return None;
@@ -184,7 +193,7 @@ fn english_mark(text: &Text, i: usize, end: usize) -> Option<KeyMark> {
     let key = announced(text, from..text.len().min(from + 40));
     let closes = key.is_some_and(|(_, e)| text.breaks(e) || mark_or_number(text, e));
     let colon = text.at(past) == ':';
-    let opens = text.breaks(i);
+    let opens = opens_line(text, i);
     // "Key" and "Correct" are everyday words.
     let weak = text.starts_small(i, "key") || text.starts_small(i, "correct") && i + 7 == end;
     let fits = match () {
@@ -194,9 +203,14 @@ fn english_mark(text: &Text, i: usize, end: usize) -> Option<KeyMark> {
     fits.then_some(KeyMark { at: i, end: from, free: false })
 }
 
+/// Whether a line begins at `i`, by its writer or by a wrap.
+pub(super) fn opens_line(text: &Text, i: usize) -> bool {
+    text.breaks(i) || text.has(i, WRAP)
+}
+
 /// `答案 A` and `答案A`: without a colon only a key, or a text behind a blank at a line start.
 fn plain(text: &Text, i: usize, end: usize) -> Option<KeyMark> {
-    let opens = text.breaks(i) || (text.has(i, BLANK) && text.has(end, BLANK));
+    let opens = opens_line(text, i) || (text.has(i, BLANK) && text.has(end, BLANK));
     let from = end + usize::from(matches!(text.at(end), '是' | '为'));
     if let Some((_, e)) = announced(text, from..text.len().min(from + 40)) {
         let closed = text.breaks(e) || (mark_or_number(text, e) && !text.has(from, LINE));
@@ -206,7 +220,7 @@ fn plain(text: &Text, i: usize, end: usize) -> Option<KeyMark> {
         }
     }
     let dash = matches!(text.at(end), '-' | '–' | '—') && !text.at(end + 1).is_ascii_digit();
-    let words = text.breaks(i)
+    let words = opens_line(text, i)
         && from == end
         && text.has(end, BLANK)
         && !text.has(end, LINE)
@@ -344,7 +358,7 @@ pub(super) fn explanation_at(text: &Text, i: usize) -> Option<usize> {
         let closed = close.is_some_and(|c| text.at(end) == c);
         let colon = close.is_none() && text.at(end) == ':';
         // A word of the wording has a colon in its sentence, a label opens its line.
-        let opens = text.breaks(i)
+        let opens = opens_line(text, i)
             || close.is_some()
             || (matches!(*word, "explanation" | "rationale") && text.at(from).is_ascii_uppercase());
         return ((closed || colon) && opens)
@@ -358,7 +372,7 @@ pub(super) fn explanation_at(text: &Text, i: usize) -> Option<usize> {
         "分析" | "点评" | "评析" | "解释" | "理由" | "原因" | "说明" | "依据" | "出处" | "备注" | "点拨"
     );
     let everyday = matches!(word, "说明" | "原因" | "依据" | "出处" | "备注" | "理由");
-    let opens = text.breaks(i) && !matches!(word, "分析" | "点评" | "评析");
+    let opens = opens_line(text, i) && !matches!(word, "分析" | "点评" | "评析");
     let colon = close.is_none() && text.at(end) == ':' && (!weak || opens || behind_key(text, i, word));
     let closed = closed && (!everyday || behind_key(text, i, word) || text.breaks(i));
     (closed || colon).then(|| end + 1 + usize::from(closed && text.at(end + 1) == ':'))

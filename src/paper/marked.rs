@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::fold::{BLANK, LINE, RIGHT, Text, WRAP};
 use super::keys;
+use super::kinds;
 
 /// Words in brackets behind an option that is right.
 const RIGHTS: &[&str] = &[
@@ -22,16 +23,11 @@ const RIGHTS: &[&str] = &[
     "correctoption",
     "correct",
     "rightanswer",
-    "answer",
-    "right",
-    "true",
     "√",
-    "对",
-    "key",
 ];
 
 /// The same for one that is wrong; they count only beside a right one.
-const WRONGS: &[&str] = &["错误答案", "错误选项", "错误", "incorrect", "wrong", "false", "×", "错"];
+const WRONGS: &[&str] = &["错误答案", "错误选项", "错误", "incorrect", "wrong", "×"];
 
 /// Arrows and dashes before such words without brackets.
 const ARROWS: &[&str] = &["<--", "<-", "<=", "←", "⇐", "--", "——", "#", "//", "-"];
@@ -69,6 +65,7 @@ enum Sign {
 pub(super) fn strip(mut text: Text) -> Text {
     let mut gone: Vec<Range<usize>> = Vec::new();
     lists(&mut text, &mut gone);
+    small(&mut text);
     let mut group: Vec<Member> = Vec::new();
     let mut rights: Vec<usize> = Vec::new();
     let mut i = 0;
@@ -185,12 +182,13 @@ fn signs_before(text: &Text, i: usize, floor: usize) -> Range<usize> {
         }
         start -= 1;
     }
-    // In one line with the option before, a sign with a blank behind it ends that option: "A.温杯√ B.投茶".
-    if start < i && !text.has(start, LINE | WRAP) && start > 0 && floor > 0 {
+    // In one line with what stands before, a sign with a blank behind it ends that: "A.温杯√ B.投茶"; so does one with
+    // no blank at all, but for a hook behind the wording.
+    if start < i && start > 0 && !text.has(start, LINE | WRAP) {
         let bold = text.starts(start, "**") || text.at(start) == '<';
-        let apart = (start..i).any(|k| text.has(k, BLANK)) || bold;
-        let joined = text.has(i, BLANK) || !apart;
-        if joined && !bold {
+        let hook = floor == 0 && text.at(start) == '√' && i - start == 1;
+        let opens = text.has(start, BLANK) && !text.has(i, BLANK);
+        if !(bold || hook || opens) {
             return i..i;
         }
     }
@@ -244,19 +242,6 @@ fn words_before(text: &Text, floor: usize, end: usize) -> Option<(usize, bool)> 
     None
 }
 
-/// Whether the next question or section begins at `k` in the same line: no sign behind that is about this option.
-fn opens_next(text: &Text, k: usize) -> bool {
-    if super::kinds::at(text, k).is_some_and(|(length, _)| text.before(k + length) == '题') {
-        return true;
-    }
-    let digits = (k..k + 4).take_while(|&i| text.at(i).is_ascii_digit()).count();
-    let end = k + digits;
-    (1..=3).contains(&digits)
-        && !text.before(k).is_ascii_digit()
-        && matches!(text.at(end), '.' | '、')
-        && !text.at(end + 1).is_ascii_digit()
-}
-
 /// Decides about one group of options.
 fn settle(
     text: &Text,
@@ -275,7 +260,7 @@ fn settle(
             text.breaks(k)
                 || keys::mark_at(text, k).is_some()
                 || keys::explanation_at(text, k).is_some()
-                || opens_next(text, k)
+                || next_begins(text, k)
         };
         let stop = (last.text + 1..limit).find(|&k| ends(k)).unwrap_or(limit);
         last.end = stop;
@@ -329,7 +314,8 @@ fn settle(
             member.gone.push(end - 1..end);
             member.sign = member.sign.max(Some(Sign::Symbol));
             end -= 1;
-        } else if end > member.text + 1 && text.before(end) == '*' && !text.starts(end - 2, "**") {
+        } else if end > member.text + 1 && text.before(end) == '*' && !text.before(end - 1).is_ascii() {
+            // "int*" is a type.
             member.gone.push(end - 1..end);
             member.sign = member.sign.max(Some(Sign::Symbol));
             end -= 1;
@@ -365,6 +351,14 @@ fn settle(
             break;
         }
     }
+    // "A.√(正确) B.×(错误)" says what the signs mean.
+    let gloss = |m: &Member| {
+        let end = m.gone.iter().map(|g| g.start).filter(|&at| at >= m.text).min().unwrap_or(m.end);
+        keys::truth(text, m.text..end).is_some_and(|t| t.1 == end)
+    };
+    if !wrong.is_empty() && members.iter().all(gloss) {
+        return;
+    }
     let strongest = members.iter().filter_map(|m| m.sign).max();
     let Some(sign) = strongest.filter(|s| *s > Sign::Off) else { return };
     let marked = members.iter().filter(|m| m.sign == Some(sign)).count();
@@ -382,10 +376,98 @@ fn settle(
     }
 }
 
+/// Whether the number of the next question or the head of the next section stands at `k` in a line without breaks.
+fn next_begins(text: &Text, k: usize) -> bool {
+    if text.at(k).is_ascii_digit() && !text.before(k).is_ascii_digit() {
+        let digits = (k..k + 4).take_while(|&i| text.at(i).is_ascii_digit()).count();
+        let past = k + digits;
+        return matches!(text.at(past), '.' | '、')
+            && !text.at(past + 1).is_ascii_digit()
+            && !matches!(text.before(k), '.' | '、');
+    }
+    if text.at(k) == '(' && text.at(k + 1).is_ascii_digit() {
+        let digits = (k + 1..k + 4).take_while(|&i| text.at(i).is_ascii_digit()).count();
+        return text.at(k + 1 + digits) == ')';
+    }
+    if kinds::at(text, k).is_some_and(|(_, named)| !named.short) {
+        return true;
+    }
+    "一二三四五六七八九十".contains(text.at(k)) && text.at(k + 1) == '、' && kinds::at(text, k + 2).is_some()
+}
+
 /// Words in brackets that say right at `k`: where they end.
 fn words_at(text: &Text, k: usize) -> Option<usize> {
+    if !matches!(text.at(k), '(' | '【' | '[') || text.at(k + 1) == '√' {
+        return None;
+    }
     let close = (k + 1..k + 16).find(|&e| matches!(text.at(e), ')' | '】' | ']'))?;
     words_before(text, k, close + 1).filter(|w| w.0 == k).map(|_| close + 1)
+}
+
+/// `a) b) c)` at line starts are labels like A) B) C): they are read as such and shown as printed.
+fn small(text: &mut Text) {
+    // A small letter as a label: where it stands.
+    let label = |text: &Text, i: usize| -> bool {
+        let (before, next) = (text.before(i), text.at(i + 1));
+        match next {
+            ')' if before == '(' => true,
+            '.' | ')' | '、' => !before.is_ascii_alphanumeric() || text.has(i, LINE | BLANK | WRAP),
+            _ => false,
+        }
+    };
+    let opens = |text: &Text, start: usize| -> Option<usize> {
+        let at = (start..start + 5).find(|&i| !is_sign(text.at(i)) && text.at(i) != '(')?;
+        (matches!(text.at(at), 'a'..='h') && label(text, at)).then_some(at)
+    };
+    let starts: Vec<usize> = text.lines().iter().map(|l| l.start).collect();
+    let mut n = 0;
+    while n < starts.len() {
+        let Some(first) = opens(text, starts[n]).filter(|&i| text.at(i) == 'a') else {
+            n += 1;
+            continue;
+        };
+        let mut run = vec![first];
+        // The next letters stand in the same line behind blanks, or open one of the next lines.
+        let mut line = n;
+        let mut skipped = 0;
+        while line < starts.len() && skipped <= 2 && run.len() < 8 {
+            let end = starts.get(line + 1).copied().unwrap_or(text.len());
+            let from = run.last().map_or(first, |&l| l + 2).max(starts[line]);
+            let wanted = char::from(b'a' + u8::try_from(run.len()).unwrap_or(0));
+            let fresh = line > n && opens(text, starts[line]).is_some_and(|i| text.at(i) == 'a');
+            if fresh {
+                break;
+            }
+            let next =
+                opens(text, starts[line]).filter(|&i| i >= from && text.at(i) == wanted).or_else(|| {
+                    let spaced = |i: &usize| {
+                        text.has(*i, BLANK) || (text.before(*i) == '(' && text.has(*i - 1, BLANK))
+                    };
+                    (from..end).find(|i| text.at(*i) == wanted && label(text, *i) && spaced(i))
+                });
+            match next {
+                Some(at) => {
+                    run.push(at);
+                    skipped = 0;
+                }
+                None => {
+                    line += 1;
+                    skipped += 1;
+                }
+            }
+        }
+        // "a) What …? b) Why …?" are parts of a task.
+        let asks = run.windows(2).any(|w| (w[0]..w[1]).any(|i| text.at(i) == '?'));
+        if run.len() >= 2 && !asks {
+            for &at in &run {
+                text.chars[at] = text.chars[at].to_ascii_uppercase();
+            }
+        }
+        let last = run.last().copied().unwrap_or(first);
+        while n < starts.len() && starts[n] <= last {
+            n += 1;
+        }
+    }
 }
 
 /// Options without letters: `- [ ]` and `- [x]`, `○` and `●`. They are lettered in their order.

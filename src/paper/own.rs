@@ -158,7 +158,7 @@ pub(super) fn strip(text: Text, findings: &mut Vec<Finding>) -> Text {
 fn mark_at(text: &Text, i: usize) -> Option<usize> {
     let bracket = matches!(text.at(i), '【' | '[' | '〔' | '(');
     let from = i + usize::from(bracket);
-    let opens = text.breaks(i) || text.has(i, BLANK) || bracket;
+    let opens = keys::opens_line(text, i) || text.has(i, BLANK) || bracket;
     let (end, short) = if text.at(from).is_ascii_alphabetic() {
         let word = ENGLISH.iter().find(|w| text.starts_small(from, w))?;
         let camel = text.before(from).is_ascii_lowercase() && text.at(from).is_ascii_uppercase();
@@ -189,7 +189,7 @@ fn mark_at(text: &Text, i: usize) -> Option<usize> {
     );
     let fits = match () {
         () if asks => keyed && colon,
-        () if short => text.breaks(i) && colon,
+        () if short => keys::opens_line(text, i) && colon,
         () => colon || (keyed && opens),
     };
     fits.then_some(value)

@@ -387,16 +387,6 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     }
 }
 
-/// Gives a question the reason that was found elsewhere.
-pub(super) fn explain(text: &Text, draft: &mut Draft) {
-    let show = |part: &Option<Range<usize>>| part.clone().map(|r| text.show(r)).filter(|s| !s.is_empty());
-    let explained = &draft.explained;
-    draft.question.explanation = show(&explained.body);
-    draft.question.knowledge_point = show(&explained.knowledge).map(trim_end);
-    draft.question.common_mistake = show(&explained.mistake);
-    draft.question.difficulty = show(&explained.difficulty).map(trim_end);
-}
-
 /// The letters of the options that are marked as right.
 fn marked(text: &Text, chain: &Chain) -> Vec<char> {
     let flagged = |l: &super::options::Label| (l.at..l.end).any(|i| text.has(i, RIGHT));
@@ -433,6 +423,16 @@ fn repeated(text: &Text, key: &Key, end: usize, chain: Option<&Chain>, value: &R
     }
     let past = from + length;
     past + usize::from(past < value.end && matches!(text.at(past), '。' | '.' | ';'))
+}
+
+/// Gives a question the reason that was found elsewhere.
+pub(super) fn explain(text: &Text, draft: &mut Draft) {
+    let show = |part: &Option<Range<usize>>| part.clone().map(|r| text.show(r)).filter(|s| !s.is_empty());
+    let explained = &draft.explained;
+    draft.question.explanation = show(&explained.body);
+    draft.question.knowledge_point = show(&explained.knowledge).map(trim_end);
+    draft.question.common_mistake = show(&explained.mistake);
+    draft.question.difficulty = show(&explained.difficulty).map(trim_end);
 }
 
 fn item_prefixed(item: &Item) -> bool {

@@ -3,8 +3,11 @@
 pub mod explain;
 mod explain_show;
 pub mod explain_sql;
+mod item_analysis;
 pub mod items;
 pub mod kind_words;
+mod list;
+pub mod list_sql;
 pub mod policy_words;
 pub mod rpc;
 pub mod show;

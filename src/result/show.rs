@@ -1,7 +1,6 @@
 //! A result on the wire: marks by position, subscores, and whether the pass mark is reached.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
         sitting::{EXPIRED, LATE},
         wire,
     },
-    exam::policy::{Band, grade, passed},
+    exam::standard::{Range, Standards},
     ids::ExamName,
     pb::{self, timestamp},
     scoring::outcome::{Outcome, OutcomeState, Subscore},
@@ -30,16 +29,16 @@ pub struct Sat<'a> {
     pub number: i32,
     /// The form.
     pub form: &'a CompiledForm,
-    /// The exam's pass mark at present.
-    pub pass_mark: Option<Decimal>,
-    /// The exam's grades at present.
-    pub bands: &'a [Band],
+    /// The exam's pass mark and grades at present.
+    pub standards: &'a Standards,
     /// Whether it came late, whether the service ended it.
     pub flags: i16,
     /// When it was started.
     pub start_time: DateTime<Utc>,
     /// When it was submitted.
     pub submit_time: DateTime<Utc>,
+    /// When it was submitted or changed last.
+    pub update_time: DateTime<Utc>,
     /// Which revision of the marks this is.
     pub revision: i32,
 }
@@ -59,11 +58,15 @@ pub fn marks(form: &CompiledForm, marks: &[Mark]) -> Vec<pb::Mark> {
 
 /// A result with its subscores.
 pub fn without_marks(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
-    pb::Result {
-        sections: outcome.sections.iter().map(subscore).collect(),
-        topics: outcome.topics.iter().map(subscore).collect(),
-        ..basic(sat, outcome)
-    }
+    let mut shown = basic(sat, outcome);
+    add_subscores(&mut shown, outcome);
+    shown
+}
+
+/// Adds the subscores to a result.
+pub fn add_subscores(result: &mut pb::Result, outcome: &Outcome) {
+    result.sections = outcome.sections.iter().map(subscore).collect();
+    result.topics = outcome.topics.iter().map(subscore).collect();
 }
 
 /// A result without its marks and subscores.
@@ -72,6 +75,7 @@ pub fn basic(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
         OutcomeState::Scored => pb::ResultState::Scored,
         OutcomeState::AwaitingGrading => pb::ResultState::AwaitingGrading,
     };
+    let range = Range::of(outcome.total, outcome.awaiting, outcome.max);
     pb::Result {
         name: format!("{}/attempts/{}/result", sat.exam, sat.attempt),
         candidate: sat.candidate,
@@ -81,14 +85,16 @@ pub fn basic(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
         score: outcome.total.to_string(),
         max_score: outcome.max.to_string(),
         awaiting_points: outcome.awaiting.to_string(),
-        passed: passed(sat.pass_mark, outcome.total.decimal(), outcome.awaiting.decimal()),
+        passed: sat.standards.passed(range),
         sections: Vec::new(),
         topics: Vec::new(),
         marks: Vec::new(),
         submit_time: Some(timestamp(sat.submit_time)),
         start_time: Some(timestamp(sat.start_time)),
         revision: sat.revision,
-        grade: grade(sat.bands, outcome.total.decimal(), outcome.awaiting.decimal()),
+        grade: sat.standards.grade(range),
+        percent: range.low.percent_text(),
+        update_time: Some(timestamp(sat.update_time)),
         late: sat.flags & LATE != 0,
         expired: sat.flags & EXPIRED != 0,
     }

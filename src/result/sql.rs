@@ -7,18 +7,17 @@
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, types::Json};
+use sqlx::{PgConnection, types::Json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
     db::{Rows, run},
-    error::Result,
-    exam::policy::{Band, Counting, Tally},
-    filter::{Field, FieldType},
+    exam::{
+        policy::{Counting, Tally},
+        standard::{Band, Standards},
+    },
     ids::{AttemptName, ExamId},
-    page::{Key, Listing, Order, Page},
-    place::Place,
     points::Rounding,
 };
 
@@ -35,8 +34,10 @@ pub struct ResultRow {
     pub revision: i32,
     pub start_time: DateTime<Utc>,
     pub submit_time: DateTime<Utc>,
+    pub update_time: DateTime<Utc>,
     pub marks: Vec<u8>,
     pub pass_mark: Option<Decimal>,
+    pub pass_percent: Option<Decimal>,
     pub grade_bands: Json<Vec<Band>>,
     pub flags: i16,
 }
@@ -52,7 +53,8 @@ pub async fn result(
         sqlx::query_as!(
             ResultRow,
             r#"select a.candidate, a.number, a.form, a.revision, a.start_time, a.submit_time as "submit_time!",
-                a.marks as "marks!", e.pass_mark, e.grade_bands as "grade_bands: Json<Vec<Band>>", a.flags
+                coalesce(a.change_time, a.submit_time) as "update_time!", a.marks as "marks!", e.pass_mark,
+                e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>", a.flags
              from attempt a
              join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
              where a.tenant_id = $1 and a.attempt_id = $2 and a.exam_id = $3 and a.state > 0"#,
@@ -65,89 +67,6 @@ pub async fn result(
     .await
 }
 
-/// A result in a list.
-#[derive(Debug, FromRow)]
-#[expect(missing_docs, reason = "columns are described in the migration")]
-pub struct ListRow {
-    pub attempt_id: Uuid,
-    pub exam_id: String,
-    pub candidate: String,
-    pub number: i32,
-    /// The form's name.
-    pub form: String,
-    pub state: i16,
-    pub score: Decimal,
-    pub awaiting: Decimal,
-    /// The points of the form.
-    pub total: Decimal,
-    pub pass_mark: Option<Decimal>,
-    pub grade_bands: Json<Vec<Band>>,
-    pub flags: i16,
-    pub start_time: DateTime<Utc>,
-    pub submit_time: DateTime<Utc>,
-    pub revision: i32,
-}
-
-/// What ListResults offers. `passed` is null (neither true nor false) as [`passed`](crate::exam::policy::passed) has it.
-pub static RESULTS: Listing = Listing {
-    method: "ListResults",
-    fields: &[
-        Field { name: "candidate", sql: "a.candidate", ty: FieldType::Exact },
-        Field { name: "form", sql: "e.forms[a.form + 1]", ty: FieldType::Exact },
-        Field {
-            name: "state",
-            sql: "(case a.state when 1 then 'scored' else 'awaiting_grading' end)",
-            ty: FieldType::Word("RESULT_STATE_", &["scored", "awaiting_grading"]),
-        },
-        Field { name: "score", sql: "a.score", ty: FieldType::Decimal },
-        Field {
-            name: "passed",
-            sql: "(case when a.score >= e.pass_mark then true when a.score + a.awaiting < e.pass_mark then false end)",
-            ty: FieldType::Bool,
-        },
-        Field { name: "attempt_number", sql: "a.number", ty: FieldType::Integer },
-        Field { name: "submit_time", sql: "a.submit_time", ty: FieldType::Time },
-    ],
-    orders: &[Order { name: "submit_time", sql: "a.submit_time" }, Order { name: "score", sql: "a.score" }],
-    tie: &["a.attempt_id"],
-    newest_first: false,
-};
-
-/// A page of results of one exam or of all.
-pub async fn results(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    place: &Place,
-    page: &Page,
-) -> Result<Vec<ListRow>> {
-    let mut query = QueryBuilder::<Postgres>::new(
-        // The form's points come by a subquery: a join through computed names would be estimated to drop nearly all rows,
-        // and the planner would then sort the whole exam for every page.
-        "select a.attempt_id, a.exam_id, a.candidate, a.number, e.forms[a.form + 1] as form, a.state, a.score, a.awaiting, \
-         (select f.total from form f \
-          where f.tenant_id = a.tenant_id and f.blueprint_id = split_part(e.forms[a.form + 1], '/', 2) \
-            and f.form_id = split_part(e.forms[a.form + 1], '/', 4)) as total, \
-         e.pass_mark, e.grade_bands, a.flags, a.start_time, a.submit_time, a.revision \
-         from attempt a \
-         join exam e on e.tenant_id = a.tenant_id and e.exam_id = a.exam_id \
-         where a.state > 0 and a.tenant_id = ",
-    );
-    query.push_bind(tenant);
-    if let Place::Exam(name) = place {
-        query.push(" and a.exam_id = ").push_bind(name.exam.to_string());
-    }
-    page.rows("result_list", conn, tenant, place, query).await
-}
-
-/// The sort key of a result in a list.
-pub fn result_key(page: &Page, row: &ListRow) -> Vec<Key> {
-    let first = match page.order() {
-        "score" => Key::Decimal(row.score),
-        _ => Key::Time(row.submit_time),
-    };
-    vec![first, Key::Uuid(row.attempt_id)]
-}
-
 /// What the exam says about which attempt counts, and what the candidate has made.
 #[derive(Debug)]
 pub struct Record {
@@ -155,10 +74,8 @@ pub struct Record {
     pub counting: Counting,
     /// How a mean is rounded.
     pub rounding: Rounding,
-    /// The exam's pass mark.
-    pub pass_mark: Option<Decimal>,
-    /// The exam's grades.
-    pub bands: Vec<Band>,
+    /// The exam's pass mark and grades.
+    pub standards: Standards,
     /// Attempts that the candidate may make.
     pub allowed: i32,
     /// Attempts that are not void.
@@ -178,7 +95,7 @@ pub async fn record(
         "result_record",
         sqlx::query!(
             r#"select e.counting, e.rounding as "rounding: Json<Rounding>", e.pass_mark,
-                e.grade_bands as "grade_bands: Json<Vec<Band>>",
+                e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>",
                 e.max_attempts + coalesce(c.extra_attempts, 0) as "allowed!", a.attempt_id as "attempt_id?", a.score,
                 a.awaiting,
                 (select f.total from form f
@@ -207,36 +124,39 @@ pub async fn record(
     Ok(rows.into_iter().next().map(|r| Record {
         counting: Counting::stored(&r.counting),
         rounding: r.rounding.0,
-        pass_mark: r.pass_mark,
-        bands: r.grade_bands.0,
+        standards: Standards::stored(r.pass_mark, r.pass_percent, r.grade_bands.0),
         allowed: r.allowed,
         used,
         submitted,
     }))
 }
 
-/// One form of an exam, with the pass mark of the exam.
-#[derive(Debug)]
-pub struct ExamForm {
-    /// Its name.
-    pub form: String,
-    /// Its points.
-    pub total: Decimal,
-    /// The exam's pass mark.
-    pub pass_mark: Option<Decimal>,
+/// The forms of an exam, and what it says of scores.
+#[derive(Clone, Debug)]
+pub struct ExamForms {
+    /// Each form by name with its points, in order.
+    pub forms: Vec<(String, Decimal)>,
+    /// What decides whether a score passes; grades are left out.
+    pub standards: Standards,
 }
 
-/// The forms of an exam, in order; none where there is no such exam.
+impl ExamForms {
+    /// The points of each form.
+    pub fn totals(&self) -> impl Iterator<Item = Decimal> {
+        self.forms.iter().map(|form| form.1)
+    }
+}
+
+/// The forms of an exam; none where there is no such exam.
 pub async fn exam_forms(
     conn: &mut PgConnection,
     tenant: Uuid,
     exam: &ExamId,
-) -> Result<Vec<ExamForm>, sqlx::Error> {
-    run(
+) -> Result<Option<ExamForms>, sqlx::Error> {
+    let rows = run(
         "exam_forms",
-        sqlx::query_as!(
-            ExamForm,
-            r#"select n.form as "form!", f.total, e.pass_mark
+        sqlx::query!(
+            r#"select n.form as "form!", f.total, e.pass_mark, e.pass_percent
              from exam e
              cross join lateral unnest(e.forms) with ordinality as n (form, ordinal)
              join form f on f.tenant_id = $1 and f.blueprint_id = split_part(n.form, '/', 2)
@@ -248,7 +168,12 @@ pub async fn exam_forms(
         )
         .fetch_all(conn),
     )
-    .await
+    .await?;
+    let standards = rows.first().map(|r| Standards::stored(r.pass_mark, r.pass_percent, Vec::new()));
+    Ok(standards.map(|standards| ExamForms {
+        forms: rows.into_iter().map(|r| (r.form, r.total)).collect(),
+        standards,
+    }))
 }
 
 /// Which attempts count in statistics.
@@ -274,16 +199,16 @@ impl Rows for Streamed {
     }
 }
 
-/// Hands the score of every attempt of the group to `each`, and whether it waits for a person; in no order.
+/// Hands the form of every attempt of the group to `each`, its score, and whether it waits for a person; in no order.
 pub async fn scores(
     conn: &mut PgConnection,
     group: &Group<'_>,
-    mut each: impl FnMut(Decimal, bool) + Send,
+    mut each: impl FnMut(i16, Decimal, bool) + Send,
 ) -> Result<(), sqlx::Error> {
     let streamed = async {
         // A candidate's first attempt is nearly always number 1, so the other branch is seldom looked at.
         let mut rows = sqlx::query!(
-            r#"select a.score as "score!", a.state = 2 as "waits!"
+            r#"select a.form, a.score as "score!", a.state = 2 as "waits!"
              from attempt a
              where a.tenant_id = $1 and a.exam_id = $2 and a.state > 0 and ($3::smallint is null or a.form = $3)
                and ($4 or a.number = 1 or not exists (
@@ -298,7 +223,7 @@ pub async fn scores(
         .fetch(conn);
         let mut count = 0;
         while let Some(row) = rows.try_next().await? {
-            each(row.score, row.waits);
+            each(row.form, row.score, row.waits);
             count += 1;
         }
         Ok(Streamed(count))
@@ -309,6 +234,8 @@ pub async fn scores(
 /// The packed bytes of one attempt.
 #[derive(Debug)]
 pub struct Sheet {
+    /// The index of its form in the exam.
+    pub form: i16,
     /// Its responses; empty where they were not asked for.
     pub responses: Vec<u8>,
     /// Its marks.
@@ -325,7 +252,7 @@ pub async fn sheets(
     let streamed = async {
         let mut rows = sqlx::query_as!(
             Sheet,
-            r#"select case when $5 then a.responses else ''::bytea end as "responses!", a.marks as "marks!"
+            r#"select a.form, case when $5 then a.responses else ''::bytea end as "responses!", a.marks as "marks!"
              from attempt a
              where a.tenant_id = $1 and a.exam_id = $2 and a.state > 0 and ($3::smallint is null or a.form = $3)
                and ($4 or a.number = 1 or not exists (
@@ -357,16 +284,17 @@ pub async fn sheets(
     run("result_sheets", streamed).await.map(|_| ())
 }
 
-/// Marks of some attempts of the group that wait for a person, `limit` at most.
+/// Marks of some attempts of the group that wait for a person, `limit` at most, without their responses.
 pub async fn waiting_marks(
     conn: &mut PgConnection,
     group: &Group<'_>,
     limit: i64,
-) -> Result<Vec<Vec<u8>>, sqlx::Error> {
+) -> Result<Vec<Sheet>, sqlx::Error> {
     run(
         "result_waiting",
-        sqlx::query_scalar!(
-            r#"select a.marks as "marks!"
+        sqlx::query_as!(
+            Sheet,
+            r#"select a.form, ''::bytea as "responses!", a.marks as "marks!"
              from attempt a
              where a.tenant_id = $1 and a.exam_id = $2 and a.state > 0 and a.state = 2
                and ($3::smallint is null or a.form = $3)

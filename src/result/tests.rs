@@ -237,6 +237,7 @@ async fn results_from_proto_to_postgres() {
         page_token: page_token.to_owned(),
         filter: filter.to_owned(),
         order_by: order_by.to_owned(),
+        ..Default::default()
     };
     let mut found = Vec::new();
     let mut token = String::new();
@@ -260,12 +261,13 @@ async fn results_from_proto_to_postgres() {
         ("exams/e", "passed = false", vec![2]),
         ("exams/e", "attempt_number > 1 AND form = \"blueprints/p/forms/a\"", vec![3]),
         ("exams/e", "submit_time > 2026-01-01T00:00:03Z", vec![3]),
-        ("exams/f", "", vec![]),
     ] {
         let page = world.client.list_results(list(parent, filter, "", "")).await.unwrap().into_inner();
         let names: Vec<String> = page.results.into_iter().map(|r| r.name).collect();
         assert_eq!(names, want.into_iter().map(name).collect::<Vec<_>>(), "{filter}");
     }
+    let nowhere = world.client.list_results(list("exams/f", "", "", "")).await.unwrap_err();
+    assert_eq!(nowhere.code(), Code::NotFound);
 
     let ask = |population: pb::Population, form: &str, bin_count| pb::GetExamSummaryRequest {
         name: "exams/e".to_owned(),
@@ -342,6 +344,15 @@ async fn lsat6_as_r_has_it() {
     close(&got.mean, &want["mean"]);
     close(&got.standard_deviation, &want["sd_n1"]);
     close(&got.standard_error, &want["sem"]);
+    close(&got.kr20, &want["kr20_popvar"]);
+    close(&got.skewness, &want["skew_k"]);
+    close(&got.kurtosis, &want["kurt_k"]);
+    assert_eq!(got.smallest_pair_count, 1000);
+    let interval = got.alpha_interval.clone().unwrap();
+    assert_eq!(interval.level, 0.95);
+    // 1 − (1 − alpha) · F with 999 and 3996 degrees of freedom, F by SciPy.
+    assert!((value(&interval.low) - 0.22347378786720018).abs() < 1e-9);
+    assert!((value(&interval.high) - 0.3618025317299012).abs() < 1e-9);
     let groups = &want["D27_inclusive_ties"];
     for (i, item) in got.items.iter().enumerate() {
         let one = &want["items"][i];
@@ -373,6 +384,9 @@ async fn lsat6_as_r_has_it() {
     close(&summary.mean, &want["mean"]);
     close(&summary.standard_deviation, &want["sd_n1"]);
     close(&summary.percentiles[3].score, &want["median"]);
+    close(&summary.skewness, &want["skew_k"]);
+    close(&summary.kurtosis, &want["kurt_k"]);
+    assert_eq!((summary.basis(), summary.forms.len()), (pb::ScoreBasis::Points, 1));
     assert!((value(&summary.pass_rate) - 0.892).abs() < 1e-12);
     world.end().await;
 }

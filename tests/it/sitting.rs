@@ -376,8 +376,11 @@ async fn nothing_is_shown_before_its_time_nor_beyond_the_policy() {
             .exam_of(id, &form, |e| {
                 e.release = policy(pb::ReleaseTime::ByHand, content);
                 e.pass_mark = "2".to_owned();
-                e.grade_bands =
-                    vec![pb::GradeBand { label: "及格".to_owned(), from_score: "2".to_owned() }];
+                e.grade_bands = vec![pb::GradeBand {
+                    label: "及格".to_owned(),
+                    from_score: "2".to_owned(),
+                    ..Default::default()
+                }];
             })
             .await;
         let name = start(a, &exam, "c").await.unwrap().name;
@@ -528,8 +531,11 @@ async fn an_essay_of_ten_megabytes_is_refused_and_the_rest_goes_through() {
 async fn the_attempt_that_counts_and_its_grade() {
     let world = populated().await;
     let a = &world.a;
-    let band =
-        |label: &str, from: &str| pb::GradeBand { label: label.to_owned(), from_score: from.to_owned() };
+    let band = |label: &str, from: &str| pb::GradeBand {
+        label: label.to_owned(),
+        from_score: from.to_owned(),
+        ..Default::default()
+    };
     a.exam_of("e", &CHOICES, |e| {
         e.max_attempts = 3;
         e.pass_mark = "5".to_owned();

@@ -127,6 +127,10 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             let name = format!("{attempt}/result");
             bytes(a.result().get_result(pb::GetResultRequest { name }).await?)
         }
+        "BatchGetResults" => {
+            let names = vec![format!("{attempt}/result")];
+            bytes(a.result().batch_get_results(pb::BatchGetResultsRequest { names, view: 0 }).await?)
+        }
         "ExplainMarks" => {
             let name = format!("{attempt}/result");
             bytes(a.result().explain_marks(pb::ExplainMarksRequest { name, positions: vec![] }).await?)
@@ -220,6 +224,7 @@ async fn no_read_shows_anything_of_another_tenants() {
         let of_attempt = [
             "GetAttempt",
             "GetResult",
+            "BatchGetResults",
             "ExplainMarks",
             "GetReleasedResult",
             "ListSittingEvents",
@@ -249,7 +254,8 @@ async fn no_read_shows_anything_of_another_tenants() {
             }
             Ok(answer) => {
                 assert!(
-                    short.starts_with("List") || matches!(short, "BatchGetQuestions" | "GetCaller"),
+                    short.starts_with("List")
+                        || matches!(short, "BatchGetQuestions" | "BatchGetResults" | "GetCaller"),
                     "{method} answered"
                 );
                 assert!(!contains(&answer, MARK), "{method}");
@@ -261,6 +267,13 @@ async fn no_read_shows_anything_of_another_tenants() {
                         };
                         assert_eq!(e.code, Code::NotFound as i32);
                     }
+                } else if short == "BatchGetResults" {
+                    let answer = pb::BatchGetResultsResponse::decode(answer.as_slice()).unwrap();
+                    let outcome = answer.elements.into_iter().next().and_then(|e| e.outcome);
+                    let Some(pb::batch_get_results_element::Outcome::Error(e)) = outcome else {
+                        panic!("found")
+                    };
+                    assert_eq!(e.code, Code::NotFound as i32);
                 } else if short.starts_with("List") {
                     assert!(offer(short).0.is_empty(), "{method} answered");
                 }

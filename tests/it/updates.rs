@@ -131,7 +131,7 @@ fn samples(resource: &MessageDescriptor) -> (Vec<Sample>, &'static [&'static str
             let of = "exams/rich";
             let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
             let late = pb::LatePolicy { grace: seconds(7), ..Default::default() };
-            let band = pb::GradeBand { label: text(), from_score: "1".into() };
+            let band = pb::GradeBand { label: text(), from_score: "1".into(), ..Default::default() };
             let release =
                 pb::ReleasePolicy { content: pb::ReleaseContent::Keys as i32, ..Default::default() };
             let best = pb::AttemptCounting::Best as i32;
@@ -145,6 +145,7 @@ fn samples(resource: &MessageDescriptor) -> (Vec<Sample>, &'static [&'static str
                     (of, "time_limit", pb::Exam { time_limit: seconds(61), ..e() }),
                     (of, "max_attempts", pb::Exam { max_attempts: 9, ..e() }),
                     (of, "pass_mark", pb::Exam { pass_mark: "5".into(), ..e() }),
+                    (of, "pass_percent", pb::Exam { pass_percent: "50".into(), ..e() }),
                     (of, "late_policy", pb::Exam { late_policy: Some(late), ..e() }),
                     (of, "attempt_counting", pb::Exam { attempt_counting: best, ..e() }),
                     (of, "grade_bands", pb::Exam { grade_bands: vec![band], ..e() }),
@@ -212,7 +213,8 @@ async fn rich() -> World {
         e.open_time = Some(Timestamp { seconds: 1_600_000_000, nanos: 0 });
         e.close_time = Some(Timestamp { seconds: 4_000_000_000, nanos: 0 });
         e.time_limit = seconds(60);
-        e.grade_bands = vec![pb::GradeBand { label: "A".into(), from_score: "6".into() }];
+        let band = pb::GradeBand { label: "A".into(), from_score: "6".into(), ..Default::default() };
+        e.grade_bands = vec![band];
         e.late_policy = Some(pb::LatePolicy { mode: pb::LateMode::AcceptAndMark as i32, grace: seconds(30) });
         e.release = Some(pb::ReleasePolicy {
             time: pb::ReleaseTime::AfterClosing as i32,

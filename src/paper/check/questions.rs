@@ -365,8 +365,7 @@ fn holds_question(question: &Question) -> Option<String> {
     };
     let fill = question.kind == Kind::FillBlank;
     texts.into_iter().find_map(|text| {
-        let folded: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
-        let chars: Vec<char> = folded.chars().collect();
+        let chars: Vec<char> = text.nfkc().collect();
         let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
         let found = (0..chars.len()).find(|&i| {
             let before = if i == 0 { '\0' } else { chars[i - 1] };

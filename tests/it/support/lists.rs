@@ -69,7 +69,14 @@ pub async fn page(a: &As, method: &str, ask: Ask) -> Result<(Vec<String>, String
             (r.exams.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
         "ListResults" => {
-            let request = pb::ListResultsRequest { parent, page_size, page_token, filter, order_by };
+            let request = pb::ListResultsRequest {
+                parent,
+                page_size,
+                page_token,
+                filter,
+                order_by,
+                ..Default::default()
+            };
             let r = a.result().list_results(request).await?.into_inner();
             (r.results.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
@@ -128,7 +135,9 @@ pub fn offer(method: &str) -> (&'static str, Option<&'static str>, &'static [&'s
         "ListBlueprints" => ("", Some("bank = \"banks/crm\""), &["create_time"]),
         "ListForms" => ("blueprints/standard", Some("bank = \"banks/crm\""), &["create_time"]),
         "ListExams" => ("", Some("display_name : 考试"), &["create_time"]),
-        "ListResults" => ("exams/spring", Some("attempt_number = 1"), &["submit_time", "score"]),
+        "ListResults" => {
+            ("exams/spring", Some("attempt_number = 1"), &["submit_time", "score", "update_time"])
+        }
         "ListAccommodations" => ("exams/spring", None, &[]),
         "ListGradingTasks" => ("exams/written", Some("question = \"banks/crm/questions/a1\""), &[]),
         "ListRegrades" => ("exams/choices", None, &[]),

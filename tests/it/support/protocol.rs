@@ -99,6 +99,7 @@ pub fn writes(method: &str) -> bool {
         | "GetResult"
         | "ExplainMarks"
         | "ListResults"
+        | "BatchGetResults"
         | "GetExamSummary"
         | "GetItemAnalysis"
         | "GetGradingScheme"
