@@ -3,7 +3,10 @@
 //! An API key reads `assessd_` + base64url(tenant, key id, secret): it names its tenant, so that looking it up needs no
 //! way around row-level security. Only the SHA-256 of the secret is stored.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -170,6 +173,8 @@ pub struct Tenant {
     pub display_name: String,
     /// Signs the page tokens of its lists.
     pub page_secret: Vec<u8>,
+    /// The bytes of its requests that this process holds just now.
+    pub under_way: Arc<AtomicUsize>,
 }
 
 /// A checked API key.
@@ -185,6 +190,13 @@ pub struct Key {
     pub secret_hash: Vec<u8>,
     /// When it ends by itself.
     pub expire_time: Option<DateTime<Utc>>,
+}
+
+impl Key {
+    /// Whether it has not expired.
+    pub fn is_alive(&self) -> bool {
+        self.expire_time.is_none_or(|time| time > Utc::now())
+    }
 }
 
 /// Who makes the present call.
@@ -291,6 +303,16 @@ impl Credential {
     /// The hash that is stored.
     pub fn secret_hash(&self) -> [u8; 32] {
         Sha256::digest(self.secret).into()
+    }
+
+    /// Tells this credential from every other one, and no secret.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::new()
+            .chain_update(self.tenant)
+            .chain_update(self.key)
+            .chain_update(self.secret)
+            .finalize()
+            .into()
     }
 
     /// Whether the stored hash is that of this secret, in constant time.

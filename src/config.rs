@@ -14,6 +14,9 @@ use crate::embedded;
 /// The most connections that can be asked for: PostgreSQL itself seldom allows more.
 pub const MAX_CONNECTIONS: u32 = 1000;
 
+/// The most connections of callers that can be asked for.
+const MAX_CLIENT_CONNECTIONS: u64 = 1_000_000;
+
 /// The longest deadline and the longest drain: an hour.
 const MAX_SECONDS: u64 = 3600;
 
@@ -36,6 +39,12 @@ pub struct Settings {
     pub deadline_s: u64,
     /// How long calls that are under way may go on after a stop was asked for, in seconds.
     pub drain_s: u64,
+    /// Connections of callers at a time, as far as the files of the process allow.
+    pub client_connections: usize,
+    /// Connections of callers from one address at a time.
+    pub client_connections_per_address: usize,
+    /// Megabytes of requests that are under way at a time, half of them of one tenant; what is beyond is refused.
+    pub request_megabytes: usize,
     /// What to log, such as `info` or `assessd=debug,info`.
     pub log: String,
     /// How to log.
@@ -64,6 +73,9 @@ impl Default for Settings {
             max_connections: 16,
             deadline_s: 60,
             drain_s: 20,
+            client_connections: 4096,
+            client_connections_per_address: 1024,
+            request_megabytes: 256,
             log: "info".to_owned(),
             log_format: LogFormat::Human,
             otlp_endpoint: None,
@@ -123,7 +135,7 @@ impl Flags {
 }
 
 /// The settings and whether each is a number.
-const NAMES: [(&str, bool); 10] = [
+const NAMES: [(&str, bool); 13] = [
     ("listen", false),
     ("database_url", false),
     ("data_dir", false),
@@ -131,6 +143,9 @@ const NAMES: [(&str, bool); 10] = [
     ("max_connections", true),
     ("deadline_s", true),
     ("drain_s", true),
+    ("client_connections", true),
+    ("client_connections_per_address", true),
+    ("request_megabytes", true),
     ("log", false),
     ("log_format", false),
     ("otlp_endpoint", false),
@@ -177,6 +192,11 @@ impl Settings {
         range("max_connections", self.max_connections.into(), 1, MAX_CONNECTIONS.into());
         range("deadline_s", self.deadline_s, 1, MAX_SECONDS);
         range("drain_s", self.drain_s, 0, MAX_SECONDS);
+        range("client_connections", self.client_connections as u64, 1, MAX_CLIENT_CONNECTIONS);
+        let of_one = self.client_connections_per_address as u64;
+        range("client_connections_per_address", of_one, 1, MAX_CLIENT_CONNECTIONS);
+        // The largest message must fit into the half that is for one tenant.
+        range("request_megabytes", self.request_megabytes as u64, 64, 1_000_000);
         bad
     }
 

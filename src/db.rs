@@ -10,6 +10,7 @@
 
 mod kept;
 mod keys;
+mod refusals;
 
 use std::{future::Future, time::Duration};
 
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub use kept::Kept;
+pub use keys::{Look, Proof};
 
 /// The migrations of this build.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -38,6 +40,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 pub struct Db {
     pool: PgPool,
     keys: keys::Keys,
+    refusals: refusals::Refusals,
 }
 
 /// A transaction of one caller.
@@ -79,7 +82,7 @@ impl Db {
             // A ping before every use would be one more round trip; a dead connection is noticed when it begins.
             .test_before_acquire(false)
             .connect_lazy_with(options.application_name("assessd"));
-        Self { pool, keys: keys::Keys::default() }
+        Self { pool, keys: keys::Keys::default(), refusals: refusals::Refusals::default() }
     }
 
     /// The pool, for health checks and tools.
@@ -246,11 +249,13 @@ impl Db {
         Ok(Unit { tx, tenant, actor, method, request_id: None, changes: Vec::new() })
     }
 
-    /// A read-only transaction that sees which tenants there are, and nothing else of theirs: for work that the service
-    /// does by itself for all of them.
+    /// A read-only transaction that sees what waits for the service to do it by itself, of all tenants, and nothing else of
+    /// theirs.
     pub async fn sweep(&self, deadline: Instant) -> Result<Tx> {
         let mut tx = self.begin("read only", Uuid::nil(), deadline).await?;
-        sqlx::query("set local assessd.sweep = 'on'").execute(&mut *tx).await?;
+        sqlx::raw_sql("set local assessd.sweep = 'on'; set local enable_seqscan = off")
+            .execute(&mut *tx)
+            .await?;
         Ok(tx)
     }
 

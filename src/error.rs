@@ -62,6 +62,10 @@ pub enum Error {
     Forbidden(String),
     /// Something that is needed is away just now; retrying helps.
     Unavailable,
+    /// The database lacks something that it needs, room above all; retrying helps once somebody has seen to it.
+    Wanting(Want),
+    /// The process stops; another one, or this one started again, goes on.
+    Stopping,
     /// Two changes met; retrying helps.
     Collision,
     /// Too much at once; retrying later helps.
@@ -72,6 +76,45 @@ pub enum Error {
     Db(sqlx::Error),
     /// A promise of our own was broken.
     Internal(Cow<'static, str>),
+}
+
+/// What a database can lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Room on its disk.
+    Room,
+    /// Memory.
+    Memory,
+    /// A disk that works.
+    Disk,
+}
+
+impl Want {
+    /// By the SQLSTATE.
+    fn of(code: &str) -> Option<Self> {
+        match code {
+            "53100" => Some(Self::Room),
+            "53200" => Some(Self::Memory),
+            "58030" => Some(Self::Disk),
+            _ => None,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Room => "STORAGE_FULL",
+            Self::Memory => "DATABASE_OUT_OF_MEMORY",
+            Self::Disk => "STORAGE_FAILING",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Room => "the disk of the database is full",
+            Self::Memory => "the database is out of memory",
+            Self::Disk => "the disk of the database fails",
+        }
+    }
 }
 
 impl Error {
@@ -87,7 +130,7 @@ impl Error {
 
     /// Whether the same call may succeed when it is tried again unchanged.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable | Self::Collision)
+        matches!(self, Self::Unavailable | Self::Wanting(_) | Self::Stopping | Self::Collision)
     }
 }
 
@@ -119,6 +162,8 @@ impl fmt::Display for Error {
             Self::Stale(name) => write!(f, "{name} has changed in between"),
             Self::Unauthenticated(message) | Self::Exhausted(message) => f.write_str(message),
             Self::Unavailable => f.write_str("the database cannot be reached"),
+            Self::Wanting(want) => f.write_str(want.words()),
+            Self::Stopping => f.write_str("the service stops"),
             Self::Collision => f.write_str("another change came in between"),
             Self::DeadlineExceeded => f.write_str("the time was over"),
             Self::Db(error) => error.fmt(f),
@@ -143,6 +188,10 @@ impl From<sqlx::Error> for Error {
                 // A statement ran into statement_timeout, which is the caller's deadline.
                 Some("57014") => Self::DeadlineExceeded,
                 Some("40001" | "40P01") => Self::Collision,
+                Some(code) if let Some(want) = Want::of(code) => {
+                    tracing::error!(%error, "{}", want.words());
+                    Self::Wanting(want)
+                }
                 // Shutting down, crashed, starting up, or out of connections; class 08 is a lost connection.
                 Some("57P01" | "57P02" | "57P03" | "53300") => Self::Unavailable,
                 Some(code) if code.starts_with("08") => Self::Unavailable,
@@ -214,6 +263,16 @@ impl From<Error> for Status {
                 details = info("DATABASE_UNAVAILABLE");
                 details.set_retry_info(Some(Duration::from_secs(1)));
                 (Code::Unavailable, "the database cannot be reached just now; retry".to_owned())
+            }
+            Error::Wanting(want) => {
+                details = info(want.reason());
+                details.set_retry_info(Some(Duration::from_secs(5)));
+                (Code::Unavailable, format!("{}; nothing was changed, retry later", want.words()))
+            }
+            Error::Stopping => {
+                details = info("STOPPING");
+                details.set_retry_info(Some(Duration::from_secs(1)));
+                (Code::Unavailable, "the service stops; what was not answered is to be sent again".to_owned())
             }
             Error::Collision => {
                 details = info("COLLISION");

@@ -1,23 +1,27 @@
 //! The server: every service behind the edge, with reflection and health. Used by `assessd serve`, by the demo and by
 //! the tests alike.
 
+pub mod connections;
 pub mod gathered;
+mod listener;
 
 use std::{future::Future, time::Duration};
 
-use gathered::Gathered;
+use connections::{Connections, Wish};
+use listener::Bounds;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::transport::{Server, server::TcpIncoming};
+use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
+use tower::Layer as _;
 
 use crate::{
     admin, assembly,
     attempt::{expiry, plans::Plans, rpc::Delivery, service::DeliveryServer},
     bank,
     db::Db,
-    edge::EdgeLayer,
+    edge::{EdgeLayer, method},
     exam, grading,
     operation::{carry::Carrier, rpc::Operations},
     pb::{
@@ -29,8 +33,12 @@ use crate::{
     result::rpc::Results,
 };
 
-/// The largest message that a call may bring, in bytes.
-pub const MAX_MESSAGE: usize = 20 * 1024 * 1024;
+/// The largest message of any method; each has its own limit at the edge.
+const MAX_MESSAGE: usize = method::LARGEST;
+/// Calls under way on one connection: what is beyond waits at the caller.
+const CALLS: u32 = 256;
+/// Files that are left for other things than the connections of callers and of the database.
+const SPARE_FILES: u64 = 64;
 
 /// How the server behaves.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +51,14 @@ pub struct Options {
     /// holds its operation's row, so nobody takes that over however long it lasts: the lease has to outlast only the
     /// pauses between steps, and a short one lets work go on soon after a death.
     pub lease: Duration,
+    /// Connections of callers at a time, as far as the files of the process allow.
+    pub client_connections: usize,
+    /// Those of one address.
+    pub client_connections_per_address: usize,
+    /// How long a connection may have no call under way.
+    pub idle: Duration,
+    /// Bytes of requests that are under way at a time; half of them of one tenant.
+    pub bytes_under_way: usize,
 }
 
 impl Default for Options {
@@ -51,6 +67,10 @@ impl Default for Options {
             deadline: Duration::from_secs(60),
             drain: Duration::from_secs(20),
             lease: Duration::from_secs(5),
+            client_connections: 4096,
+            client_connections_per_address: 1024,
+            idle: Duration::from_secs(600),
+            bytes_under_way: 256 * 1024 * 1024,
         }
     }
 }
@@ -78,12 +98,11 @@ pub async fn serve(
     let works = vec![grading::steps::work(plans.clone())];
     let carrier = Carrier::new(db.clone(), works, options.lease, tasks.clone(), stopping.clone());
     tasks.spawn(carrier.clone().watch());
-    let router = Server::builder()
-        .layer(EdgeLayer { db: db.clone(), deadline: options.deadline })
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .add_service(health_service)
-        .add_service(reflection_v1)
-        .add_service(reflection_v1alpha)
+    let edge = EdgeLayer::new(db.clone(), options.deadline, options.bytes_under_way, stopping.clone());
+    tasks.spawn(edge.clone().keep_record());
+    let routes = Routes::new(health_service.max_decoding_message_size(method::OPEN))
+        .add_service(reflection_v1.max_decoding_message_size(method::OPEN))
+        .add_service(reflection_v1alpha.max_decoding_message_size(method::OPEN))
         .add_service(AdminServiceServer::new(admin::rpc::Admin::new(db.clone())))
         .add_service(
             QuestionBankServiceServer::new(bank::rpc::Banks::new(db.clone()))
@@ -98,34 +117,58 @@ pub async fn serve(
             carrier.clone(),
         )))
         .add_service(OperationsServer::new(Operations::new(db.clone(), stopping.clone())))
-        .add_service(ResultServiceServer::new(Results::new(db.clone(), plans)));
+        .add_service(ResultServiceServer::new(Results::new(db.clone(), plans)))
+        .prepare();
 
-    let asked = stopping.clone();
-    let reporter = health.clone();
-    let signal = async move {
-        stop.await;
-        tracing::info!("stopping: no new calls, those under way may finish");
-        asked.cancel();
-        report(&reporter, ServingStatus::NotServing).await;
-    };
-    // Without it a small answer waits for the acknowledgement of the one before, which some systems delay by 40 ms.
-    let incoming =
-        TcpIncoming::from(listener).with_nodelay(Some(true)).map(|accepted| accepted.map(Gathered::new));
-    let serving = router.serve_with_incoming_shutdown(incoming, signal);
-    tokio::pin!(serving);
-    let overdue = async {
-        stopping.cancelled().await;
-        tokio::time::sleep(options.drain).await;
-    };
+    let most = options.client_connections.min(files_for_connections(&db));
+    let connections = Connections::new(most, options.client_connections_per_address);
+    // Whoever drops this future instead of stopping it must not leave its connections behind.
+    let _closed = Closed(connections.clone());
+    let bounds =
+        Bounds { calls: CALLS, idle: options.idle, silence: options.deadline + Duration::from_secs(30) };
+    let served = TaskTracker::new();
+    let taking = listener::take(
+        listener,
+        edge.layer(routes),
+        connections.clone(),
+        bounds,
+        served.clone(),
+        stopping.clone(),
+    );
     tokio::select! {
-        served = &mut serving => served?,
-        () = overdue => tracing::warn!("calls were still under way when the time to drain was over"),
+        () = taking => {}
+        () = stop => {}
     }
+    tracing::info!("stopping: no new calls, those under way may finish");
+    report(&health, ServingStatus::NotServing).await;
     stopping.cancel();
+    connections.ask_all(Wish::Leave);
+    served.close();
+    if tokio::time::timeout(options.drain, served.wait()).await.is_err() {
+        tracing::warn!("calls were still under way when the time to drain was over");
+        connections.ask_all(Wish::Close);
+    }
     tasks.close();
     tasks.wait().await;
+    edge.record(true).await;
     db.pool().close().await;
     Ok(())
+}
+
+/// Ends all connections when it is dropped.
+struct Closed(std::sync::Arc<Connections>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.ask_all(Wish::Close);
+    }
+}
+
+/// How many connections of callers the files of this process allow.
+fn files_for_connections(db: &Db) -> usize {
+    let others = SPARE_FILES + u64::from(db.pool().options().get_max_connections());
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(others).max(16)).unwrap_or(usize::MAX)
 }
 
 /// The services that are served, as health names them. The whole server, named "", comes last: where it is ready, all of

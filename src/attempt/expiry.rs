@@ -1,11 +1,13 @@
 //! The service keeps time by itself: a task finds open attempts whose time is over and ends them with what was saved.
 //!
-//! Every round looks at up to [`TENANTS`] tenants in turn, one transaction each, and ends up to [`ATTEMPTS`] attempts in
-//! it. Several processes may do so at once: a row that one has locked is passed over by the others. This is not the hot
-//! path, so each end leaves its audit row and its event `attempt.expired`.
+//! One statement a second finds the tenants that have any, however many tenants there are; then each of them has its turn,
+//! a few at a time, one transaction and up to [`ATTEMPTS`] attempts in it, until nobody has any more. Several processes
+//! may do so at once: a row that one has locked is passed over by the others. This is not the hot path, so each end leaves
+//! its audit row and its event `attempt.expired`.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,24 +26,35 @@ use super::{
     sql::{self, AttemptRow, Ended},
 };
 
-/// The pause between two rounds.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Tenants that one round looks at.
-const TENANTS: i64 = 64;
 /// Attempts of one tenant that one transaction ends.
 const ATTEMPTS: i64 = 100;
+/// Tenants that have their turn at once; each uses one connection.
+const AT_ONCE: usize = 2;
 /// The time that one transaction may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest for which a tenant is not looked at whose attempts have time beyond their own: it may be taken from them.
+const LATER: Duration = Duration::from_secs(30);
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// So many attempts were ended, and there may be more.
+    More(usize),
+    /// So many were ended, and the next ones have their time for so long.
+    Done(usize, Duration),
+}
 
 /// Ends overdue attempts until `stopping`. A failed round is logged and tried again.
 pub async fn watch(db: Db, plans: Plans, stopping: CancellationToken) {
-    let mut after = Uuid::nil();
+    let mut later = HashMap::new();
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
-        match round(&db, &plans, &mut after, &stopping).await {
+        match round(&db, &plans, &mut later, &stopping).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "attempts whose time was over were ended"),
             // An unreachable database is reported by the health check already.
@@ -50,36 +63,60 @@ pub async fn watch(db: Db, plans: Plans, stopping: CancellationToken) {
     }
 }
 
-/// Looks at the tenants after `after`, which moves on and wraps; returns how many attempts were ended.
-async fn round(db: &Db, plans: &Plans, after: &mut Uuid, stopping: &CancellationToken) -> Result<usize> {
+/// Ends what is overdue; returns how many. `later` holds the tenants that need no look before some moment.
+async fn round(
+    db: &Db,
+    plans: &Plans,
+    later: &mut HashMap<Uuid, Instant>,
+    stopping: &CancellationToken,
+) -> Result<usize> {
     let mut tx = db.sweep(Instant::now() + PATIENCE).await?;
-    let tenants = sql::tenants(&mut tx, *after, TENANTS).await?;
+    let due = sql::due(&mut tx).await?;
     tx.commit().await?;
-    *after = if tenants.len() as i64 == TENANTS {
-        tenants.last().copied().unwrap_or_default()
-    } else {
-        Uuid::nil()
-    };
+    let now = Instant::now();
+    later.retain(|_, until| *until > now);
+    let mut turn: Vec<Uuid> = due.into_iter().filter(|tenant| !later.contains_key(tenant)).collect();
     let mut count = 0;
-    for tenant in tenants {
-        if stopping.is_cancelled() {
-            break;
-        }
-        match end_overdue(db, plans, tenant).await {
-            Ok(ended) => count += ended,
-            Err(error) => tracing::warn!(tenant.id = %tenant, ?error, "overdue attempts could not be ended"),
+    // Nobody has a second turn before everybody had one.
+    while !turn.is_empty() && !stopping.is_cancelled() {
+        let turns = stream::iter(turn).map(async |tenant| {
+            if stopping.is_cancelled() {
+                return (tenant, Ok(Turn::Done(0, Duration::ZERO)));
+            }
+            (tenant, end_overdue(db, plans, tenant).await)
+        });
+        let came: Vec<(Uuid, Result<Turn>)> = turns.buffer_unordered(AT_ONCE).collect().await;
+        turn = Vec::new();
+        for (tenant, came) in came {
+            match came {
+                Ok(Turn::More(ended)) => {
+                    count += ended;
+                    turn.push(tenant);
+                }
+                Ok(Turn::Done(ended, wait)) => {
+                    count += ended;
+                    later.insert(tenant, Instant::now() + wait);
+                }
+                Err(error) => {
+                    tracing::warn!(tenant.id = %tenant, ?error, "overdue attempts could not be ended");
+                }
+            }
         }
     }
     Ok(count)
 }
 
-/// Ends overdue attempts of one tenant, a bounded number of them; returns how many.
-pub async fn end_overdue(db: &Db, plans: &Plans, tenant: Uuid) -> Result<usize> {
+/// Ends overdue attempts of one tenant, a bounded number of them.
+pub async fn end_overdue(db: &Db, plans: &Plans, tenant: Uuid) -> Result<Turn> {
     let mut unit = db.own_work(tenant, "attempt/expiry", Instant::now() + PATIENCE).await?;
     let rows = sql::overdue(unit.conn(), tenant, LATE_WINDOW_S, ATTEMPTS).await?;
     if rows.is_empty() {
+        // What is over and not there is locked by somebody, who ends it or lets go of it soon.
+        let left = sql::until_overdue(unit.conn(), tenant, LATE_WINDOW_S).await?;
         unit.rollback().await?;
-        return Ok(0);
+        let wait =
+            left.map_or(Duration::ZERO, |left| Duration::from_secs_f64(left.clamp(0.0, LATER.as_secs_f64())));
+        return Ok(Turn::Done(0, wait));
     }
     let mut ended = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -98,7 +135,12 @@ pub async fn end_overdue(db: &Db, plans: &Plans, tenant: Uuid) -> Result<usize> 
         }
     }
     unit.commit(()).await?;
-    Ok(ended.len())
+    Ok(match ended.len() {
+        // Where none could be ended, another turn would come to the same.
+        0 => Turn::Done(0, LATER),
+        count if rows.len() as i64 == ATTEMPTS => Turn::More(count),
+        count => Turn::Done(count, Duration::ZERO),
+    })
 }
 
 async fn end_one(

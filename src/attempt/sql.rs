@@ -396,14 +396,39 @@ pub async fn overdue(
     .await
 }
 
-/// The tenants after `after`, in order. Only a transaction that [`Db::sweep`](crate::db::Db::sweep) opened sees them.
-pub async fn tenants(conn: &mut PgConnection, after: Uuid, limit: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+/// How long it is until the next open attempt of a tenant is over, of those whose time was over but for what the exam and
+/// the candidate's accommodation add to it; none where there is none.
+pub async fn until_overdue(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    late_window_s: i32,
+) -> Result<Option<f64>, sqlx::Error> {
     run(
-        "tenants",
+        "attempt_until_overdue",
         sqlx::query_scalar!(
-            "select tenant_id from tenant where tenant_id > $1 order by tenant_id limit $2",
-            after,
-            limit,
+            r#"select extract(epoch from min(a.due_time + make_interval(secs => e.grace_s + coalesce(c.extra_time_s, 0)
+                    + case e.late_mode when 'refuse' then 0 else $2::int end)) - now())::float8 as "left"
+             from attempt a
+             join exam e on e.tenant_id = $1 and e.exam_id = a.exam_id
+             left join accommodation c
+                on c.tenant_id = $1 and c.exam_id = a.exam_id and c.candidate = a.candidate
+             where a.tenant_id = $1 and a.state = 0 and a.due_time <= now()"#,
+            tenant,
+            late_window_s,
+        )
+        .fetch_one(conn),
+    )
+    .await
+}
+
+/// The tenants that have open attempts whose time is over, but perhaps for what is added to it; those first that wait
+/// longest. Only a transaction that [`Db::sweep`](crate::db::Db::sweep) opened sees them.
+pub async fn due(conn: &mut PgConnection) -> Result<Vec<Uuid>, sqlx::Error> {
+    run(
+        "attempt_due",
+        sqlx::query_scalar!(
+            "select tenant_id from attempt where state = 0 and due_time <= now()
+             group by tenant_id order by min(due_time)"
         )
         .fetch_all(conn),
     )

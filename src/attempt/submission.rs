@@ -1,9 +1,15 @@
 //! Submissions of candidates who sat elsewhere: read, scored and handed to the writers; one by one or in a stream.
 
-use std::sync::Arc;
+use std::{
+    future::ready,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream::BoxStream};
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -225,24 +231,28 @@ impl Delivery {
     ) -> ElementStream {
         let delivery = self.clone();
         let room = Arc::new(Semaphore::new(WINDOW_KB));
-        let sized = submissions.then(move |message| {
+        // A message that cannot be read ends the stream: nobody can say where the next one begins. What came before it is
+        // answered first.
+        let failed = Arc::new(OnceLock::new());
+        let failure = Arc::clone(&failed);
+        let whole = submissions.scan((), move |(), message| {
+            ready(message.map_err(|s| failure.set(crate::edge::restate_status(&s).unwrap_or(s))).ok())
+        });
+        let sized = whole.then(move |message| {
             let room = Arc::clone(&room);
             async move {
-                let size = message.as_ref().map_or(0, Incoming::size);
-                let kilobytes = u32::try_from((size / 1024 + 1).min(WINDOW_KB)).unwrap_or(1);
+                let kilobytes = u32::try_from((message.size() / 1024 + 1).min(WINDOW_KB)).unwrap_or(1);
                 // The semaphore is never closed, so there is always an answer.
                 (message, room.acquire_many_owned(kilobytes).await.ok())
             }
         });
         let answers = sized
             .enumerate()
-            .map(move |(index, (message, room))| {
+            .map(move |(index, (incoming, room))| {
                 let delivery = delivery.clone();
                 // Each element has the time of a whole call: a stream may last longer than one.
                 let caller = caller.renewed();
                 async move {
-                    // A message that cannot be read ends the stream: nobody can say where the next one begins.
-                    let incoming = message.map_err(|s| crate::edge::restate_status(&s).unwrap_or(s))?;
                     let request_id = incoming.request_id().to_owned();
                     let scored = delivery.score(&caller, incoming, Patience::Wait).await;
                     drop(room);
@@ -252,7 +262,8 @@ impl Delivery {
                 }
             })
             .buffer_unordered(WINDOW);
-        Box::pin(answers)
+        let last = stream::once(async move { failed.get().cloned() });
+        Box::pin(answers.chain(last.filter_map(|failure| ready(failure.map(Err)))))
     }
 
     /// The form that a submission names, or the exam's only one, where it is kept: no round trip.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     db::{Db, Kept},
-    error::{Error, Result, is_unique_violation},
+    error::{Error, Result, Want, is_unique_violation},
 };
 
 use super::{
@@ -152,11 +152,21 @@ async fn store_group(db: &mut Kept, queue: &Queue, tenant: Uuid, group: Vec<Job>
                 }
             }
             Err(error) => {
-                let lost = matches!(error, Error::Unavailable | Error::DeadlineExceeded);
+                // What is in the way of all of them is told to all; anything else to the first alone.
+                let common: Option<fn() -> Error> = match &error {
+                    Error::Unavailable | Error::DeadlineExceeded => Some(|| Error::Unavailable),
+                    Error::Wanting(Want::Room) => Some(|| Error::Wanting(Want::Room)),
+                    Error::Wanting(Want::Memory) => Some(|| Error::Wanting(Want::Memory)),
+                    Error::Wanting(Want::Disk) => Some(|| Error::Wanting(Want::Disk)),
+                    _ => None,
+                };
                 let mut first = Some(error);
                 for (_, job) in left.drain() {
-                    let again = if lost { Error::Unavailable } else { Error::Collision };
-                    job.answer(Err(first.take().filter(|_| !lost).unwrap_or(again)), queue);
+                    let told = match common {
+                        Some(common) => common(),
+                        None => first.take().unwrap_or(Error::Collision),
+                    };
+                    job.answer(Err(told), queue);
                 }
             }
         }

@@ -79,6 +79,9 @@ impl Serve {
         let options = server::Options {
             deadline: Duration::from_secs(settings.deadline_s),
             drain: Duration::from_secs(settings.drain_s),
+            client_connections: settings.client_connections,
+            client_connections_per_address: settings.client_connections_per_address,
+            bytes_under_way: settings.request_megabytes.saturating_mul(1024 * 1024),
             ..server::Options::default()
         };
         server::serve(opened.db.clone(), listener, options, stop).await?;

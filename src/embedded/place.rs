@@ -52,11 +52,11 @@ impl Place {
         make_folders(given).map_err(failed("create", given))?;
         let root = fs::canonicalize(given).map_err(failed("enter", given))?;
         let cluster = root.join("postgres");
-        let empty = is_empty(&root)?;
+        let ours = holds_only_ours(&root)?;
         let lock = lock(&root)?;
         let user = server_user(&cluster)?;
-        if let Some(user) = &user {
-            open_to(&root, user, empty)?;
+        if ours {
+            close(&root, user.as_ref())?;
         }
         let logs = root.join("log");
         DirBuilder::new().recursive(true).mode(0o750).create(&logs).map_err(failed("create", &logs))?;
@@ -300,16 +300,43 @@ fn may_enter(folder: &fs::Metadata, user: &User) -> bool {
     (folder.mode() >> shift) & 1 == 1
 }
 
-/// Lets the server's user through the data folder itself, if the folder is new; someone's closed folder stays
-/// closed, and `launch::Launcher::probe` will name it.
-fn open_to(root: &Path, user: &User, new: bool) -> Result<(), EmbeddedError> {
-    let there = fs::metadata(root).map_err(failed("enter", root))?;
-    if new && there.uid() == 0 && !may_enter(&there, user) {
-        std::os::unix::fs::chown(root, None, Some(user.gid)).map_err(failed("chown", root))?;
-        fs::set_permissions(root, Permissions::from_mode((there.mode() & 0o7707) | 0o010))
-            .map_err(failed("chmod", root))?;
+/// What lies in a data folder.
+const OURS: [&str; 8] = [
+    "postgres",
+    "postgres.new",
+    "run",
+    "log",
+    "assessd.lock",
+    "admin.key",
+    "admin.new",
+    // A file system of its own.
+    "lost+found",
+];
+
+/// Whether nothing but ours lies in a folder, or nothing at all.
+fn holds_only_ours(root: &Path) -> Result<bool, EmbeddedError> {
+    for entry in fs::read_dir(root).map_err(failed("list", root))? {
+        let name = entry.map_err(failed("list", root))?.file_name();
+        if !OURS.iter().any(|ours| name == *ours) {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Closes the data folder to everybody but the one who runs the server (and root). Only where it is ours to close, in
+/// which nothing of anybody else's lies; someone's closed folder stays as it is, and `launch::Launcher::probe` will name
+/// it.
+fn close(root: &Path, user: Option<&User>) -> Result<(), EmbeddedError> {
+    let there = fs::metadata(root).map_err(failed("enter", root))?;
+    let us = rustix::process::geteuid().as_raw();
+    if there.uid() != us && user.is_none_or(|user| user.uid != there.uid()) {
+        return Ok(());
+    }
+    if let Some(user) = user {
+        std::os::unix::fs::chown(root, Some(user.uid), Some(user.gid)).map_err(failed("chown", root))?;
+    }
+    fs::set_permissions(root, Permissions::from_mode(0o700)).map_err(failed("chmod", root))
 }
 
 /// Makes a folder and those above it; as root the server's user must pass through them, whatever the umask.

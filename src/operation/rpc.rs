@@ -100,8 +100,12 @@ impl Operations {
         loop {
             // A transaction a look: who waits holds no connection.
             let row = self.look(caller, &name).await?;
-            if row.is_done() || Instant::now() >= until || self.stopping.is_cancelled() {
+            if row.is_done() || Instant::now() >= until {
                 return show(&row);
+            }
+            // Another process tells how it goes on.
+            if self.stopping.is_cancelled() {
+                return Err(Error::Stopping);
             }
             tokio::select! {
                 () = self.stopping.cancelled() => {}

@@ -25,8 +25,21 @@ impl Process {
 
     /// The same with further flags and environment.
     pub async fn serve_with(url: &str, flags: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_assessd"));
-        command.args(["serve", "--database-url", url, "--log", "error"]).args(flags);
+        Self::serve_by(Command::new(env!("CARGO_BIN_EXE_assessd")), url, flags, env).await
+    }
+
+    /// The same by a shell that runs `first` before, such as `ulimit -n 100;`.
+    pub async fn serve_in_shell(url: &str, first: &str, flags: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{first} exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_assessd")]);
+        Self::serve_by(shell, url, flags, &[]).await
+    }
+
+    async fn serve_by(mut command: Command, url: &str, flags: &[&str], env: &[(&str, &str)]) -> Self {
+        command.args(["serve", "--database-url", url]).args(flags);
+        if !flags.contains(&"--log") {
+            command.args(["--log", "error"]);
+        }
         if !flags.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
@@ -53,6 +66,18 @@ impl Process {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM, and waits until it has stopped by itself.
+    pub async fn terminate(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        tokio::task::spawn_blocking(move || self.child.wait().unwrap()).await.unwrap();
     }
 
     /// SIGKILL, and waits until it is gone.
