@@ -139,9 +139,11 @@ pub fn allowed(method: &str) -> &'static [Role] {
         "ResultService/GetResult"
         | "ResultService/ExplainMarks"
         | "ResultService/ListResults"
-        | "ResultService/BatchGetResults"
         | "ResultService/GetCandidateScore" => &[Analyst, Operator, Grader],
-        "ResultService/GetExamSummary" | "ResultService/GetItemAnalysis" => &[Analyst, Operator],
+        // Not for graders: they have their tasks, and an exam may be graded anonymously.
+        "ResultService/BatchGetResults"
+        | "ResultService/GetExamSummary"
+        | "ResultService/GetItemAnalysis" => &[Analyst, Operator],
         "GradingService/GetGradingScheme"
         | "GradingService/GetGradingProgress"
         | "GradingService/ListMarkRevisions" => &[Grader, Operator, Analyst],
