@@ -243,7 +243,10 @@ impl Reader<'_> {
         if self.is_new(&header) {
             self.open(begin);
         }
-        self.take(head);
+        // Between the line of the chapter and the head may stand other lines.
+        let named = (head.start + 1..header.at).find(|&i| self.page.text.has(i, LINE)).unwrap_or(header.at);
+        self.take(head.start..named.max(head.start));
+        self.take(header.at..header.end);
         let Some(build) = self.builds.last_mut() else { return };
         build.last_ordinal = header.number.or(build.last_ordinal.map(|o| o + 1));
         if let Some((_, chapter)) = &header.chapter {
@@ -679,7 +682,12 @@ impl Reader<'_> {
             }
         }
         let mut reading = Reading { documents: Vec::new(), findings: self.findings };
-        let kept: Vec<Build> = self.builds.into_iter().filter(|b| !b.drafts.is_empty()).collect();
+        let (kept, empty): (Vec<Build>, Vec<Build>) =
+            self.builds.into_iter().partition(|b| !b.drafts.is_empty());
+        // A head without questions is no paper, but what was found under it stays told.
+        for finding in empty.into_iter().flat_map(|b| b.findings) {
+            reading.findings.push(Finding { document: None, section: None, question: None, ..finding });
+        }
         let mut taken = self.taken;
         let mut reaches = Vec::with_capacity(kept.len());
         for build in &kept {

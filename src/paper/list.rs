@@ -406,6 +406,10 @@ impl Reader<'_> {
             }
         };
         let next = (i + 1..limit).find(|&k| ends(k));
+        // The next line is no reason unless a mark says so or the list goes on behind it.
+        if next.is_none() && mark.is_none() && text.breaks(i) {
+            return i;
+        }
         let line = (i + 1..stop).find(|&k| text.breaks(k)).unwrap_or(stop);
         let end = match (next, mark) {
             (Some(next), _) => next,
@@ -489,7 +493,7 @@ fn ordinal_at(text: &Text, i: usize) -> Option<(u32, usize)> {
 /// A line that names a chapter or a part: where it ends.
 fn chapter_line(text: &Text, i: usize, stop: usize) -> Option<usize> {
     header::chapter_at(text, i)?;
-    let end = (i + 1..stop.min(i + 60)).find(|&k| text.breaks(k))?;
+    let end = (i + 1..=stop.min(i + 60)).find(|&k| text.breaks(k))?;
     Some(end)
 }
 
