@@ -10,14 +10,16 @@
 
 mod kept;
 mod keys;
+mod pulse;
 mod refusals;
+mod tx;
 
 use std::{future::Future, time::Duration};
 
 use prost::Message;
 use sha2::{Digest, Sha256};
 use sqlx::{
-    AssertSqlSafe, PgConnection, Postgres, Transaction,
+    Executor, PgConnection,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult},
 };
 use tokio::time::Instant;
@@ -25,12 +27,15 @@ use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use crate::{
+    admission::{Admission, Class, Pass},
     auth::{self, Caller, Credential},
     error::{Error, Result},
 };
 
-pub use kept::Kept;
+pub use kept::{KEPT, Kept};
 pub use keys::{Look, Proof};
+pub use pulse::Pulse;
+pub use tx::Tx;
 
 /// The migrations of this build.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -39,12 +44,24 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    options: PgConnectOptions,
     keys: keys::Keys,
+    admission: Admission,
+    losses: pulse::Losses,
     refusals: refusals::Refusals,
 }
 
-/// A transaction of one caller.
-pub type Tx = Transaction<'static, Postgres>;
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Reading; each statement sees its own moment.
+    Read,
+    /// Reading; all statements see the same moment.
+    Snapshot,
+    /// Reading which tenants there are.
+    Sweep,
+    Write,
+}
 
 /// What [`Db::write`] found.
 #[derive(Debug)]
@@ -74,25 +91,62 @@ struct Change {
 }
 
 impl Db {
-    /// Opens a pool. Connections are made as they are needed; none has to succeed now.
+    /// Opens a pool. Connections are made as they are needed; none has to succeed now. One more than `max_connections`
+    /// may be made: see [`pulse`](Self::pulse).
     pub fn open(options: PgConnectOptions, max_connections: u32) -> Self {
+        let options = options.application_name("assessd");
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(Duration::from_secs(5))
             // A ping before every use would be one more round trip; a dead connection is noticed when it begins.
             .test_before_acquire(false)
-            .connect_lazy_with(options.application_name("assessd"));
-        Self { pool, keys: keys::Keys::default(), refusals: refusals::Refusals::default() }
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(tx::SESSION).await?;
+                    if let Err(error) = connection.execute(tx::WATCH).await {
+                        tracing::debug!(%error, "the server does not look for clients that have gone");
+                    }
+                    Ok(())
+                })
+            })
+            .connect_lazy_with(options.clone());
+        let kept = if max_connections >= kept::ENOUGH { kept::KEPT } else { 0 };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            pool,
+            options,
+            keys: keys::Keys::default(),
+            refusals: refusals::Refusals::default(),
+            admission: Admission::new((max_connections - kept) as usize, processors),
+            losses: pulse::Losses::default(),
+        }
     }
 
-    /// The pool, for health checks and tools.
+    /// The pool, for tools. Who takes a connection there passes the admission by.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Brings the schema up to this build. Several processes may do so at once.
+    /// A connection of its own on which the database is asked whether it is there.
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(self.options.clone(), self.losses.clone())
+    }
+
+    /// Who may do what at once.
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Brings the schema up to this build. Several processes may do so at once, and wait for each other.
     pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        MIGRATOR.run(&self.pool).await
+        // Not bound to the times that calls have for their locks.
+        let own = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with(self.options.clone());
+        let done = MIGRATOR.run(&own).await;
+        own.close().await;
+        done
     }
 
     /// The versions of the schema's migrations that were applied, in order; none where there is no schema.
@@ -134,12 +188,26 @@ impl Db {
         }
     }
 
-    /// Begins with one round trip. Connections that died while they waited in the pool are passed over.
-    async fn begin(&self, mode: &str, tenant: Uuid, deadline: Instant) -> Result<Tx> {
-        let statement = begin(mode, tenant, deadline);
+    /// Begins with one round trip, as soon as it is this call's turn.
+    async fn begin(&self, mode: Mode, class: Class, tenant: Uuid, deadline: Instant) -> Result<Tx> {
+        let pass = self.admit(class, tenant, deadline).await?;
+        self.open_tx(Some(pass), begin(mode, class, tenant, deadline)).await
+    }
+
+    /// A place among those who may have a connection. Who waits in vain while the database is lost is told that.
+    async fn admit(&self, class: Class, tenant: Uuid, deadline: Instant) -> Result<Pass> {
+        self.admission.connection(class, tenant, deadline).await.map_err(|error| match error {
+            Error::Exhausted(_) if self.losses.was_lately() => Error::Unavailable,
+            error => error,
+        })
+    }
+
+    /// Connections that died while they waited in the pool are passed over.
+    async fn open_tx(&self, mut pass: Option<Pass>, statement: String) -> Result<Tx> {
         let mut tries = 0;
         loop {
-            match self.pool.begin_with(AssertSqlSafe(statement.clone())).await {
+            let connection = self.pool.acquire().await.map_err(|error| self.unreached(error))?;
+            match Tx::begin(connection, &mut pass, statement.clone()).await {
                 Ok(tx) => return Ok(tx),
                 Err(error) => {
                     tries += 1;
@@ -151,20 +219,48 @@ impl Db {
         }
     }
 
+    /// Why there was no connection: who passed the admission waits for none, so making one took too long.
+    fn unreached(&self, error: sqlx::Error) -> Error {
+        if matches!(error, sqlx::Error::PoolTimedOut) && !self.losses.was_lately() {
+            tracing::warn!("the database is there, but gives no connection");
+            return Error::Exhausted("the database is busy; retry a little later");
+        }
+        error.into()
+    }
+
+    /// Whether the pool is so large that some of its connections may be kept by writers.
+    fn may_keep(&self) -> bool {
+        self.pool.options().get_max_connections() >= kept::ENOUGH
+    }
+
     /// A read-only transaction of the caller. Reading several tables in it sees one moment only per statement.
     pub async fn read(&self, caller: &Caller) -> Result<Tx> {
-        self.begin("read only", caller.tenant.id, caller.deadline).await
+        self.begin(Mode::Read, Class::of(&caller.method), caller.tenant.id, caller.deadline).await
     }
 
     /// A read-only transaction of the caller in which every statement sees the same moment, for what must be read more
     /// than once.
     pub async fn read_snapshot(&self, caller: &Caller) -> Result<Tx> {
-        self.begin("isolation level repeatable read read only", caller.tenant.id, caller.deadline).await
+        self.begin(Mode::Snapshot, Class::of(&caller.method), caller.tenant.id, caller.deadline).await
     }
 
     /// A bare transaction of a tenant, for the submit path whose attempt row is audit and event in one.
     pub async fn submit(&self, tenant: Uuid, deadline: Instant) -> Result<Tx> {
-        self.begin("", tenant, deadline).await
+        self.begin(Mode::Write, Class::Submission, tenant, deadline).await
+    }
+
+    /// A bare transaction of the service itself, for what is no change of the tenant's.
+    pub async fn background(&self, tenant: Uuid, deadline: Instant) -> Result<Tx> {
+        self.begin(Mode::Write, Class::Background, tenant, deadline).await
+    }
+
+    /// Does pure work for the caller that takes its time, on a thread of its own.
+    pub async fn aside<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        self.admission.aside(caller.tenant.id, caller.deadline, work).await
     }
 
     /// A unit of work for the caller, or the first answer where this request was answered before. `body` is the
@@ -176,7 +272,8 @@ impl Db {
         body: [u8; 32],
     ) -> Result<Begun<T>> {
         caller.check_role()?;
-        let mut tx = self.begin("", caller.tenant.id, caller.deadline).await?;
+        let class = Class::of(&caller.method);
+        let mut tx = self.begin(Mode::Write, class, caller.tenant.id, caller.deadline).await?;
         let unit = |tx, request_id| Unit {
             tx,
             tenant: caller.tenant.id,
@@ -244,7 +341,7 @@ impl Db {
         method: &str,
         deadline: Instant,
     ) -> Result<Unit> {
-        let tx = self.begin("", tenant, deadline).await?;
+        let tx = self.background(tenant, deadline).await?;
         let (actor, method) = (actor.to_owned(), method.to_owned());
         Ok(Unit { tx, tenant, actor, method, request_id: None, changes: Vec::new() })
     }
@@ -252,11 +349,7 @@ impl Db {
     /// A read-only transaction that sees what waits for the service to do it by itself, of all tenants, and nothing else of
     /// theirs.
     pub async fn sweep(&self, deadline: Instant) -> Result<Tx> {
-        let mut tx = self.begin("read only", Uuid::nil(), deadline).await?;
-        sqlx::raw_sql("set local assessd.sweep = 'on'; set local enable_seqscan = off")
-            .execute(&mut *tx)
-            .await?;
-        Ok(tx)
+        self.begin(Mode::Sweep, Class::Background, Uuid::nil(), deadline).await
     }
 
     /// Creates a tenant with an administrator's key; returns the tenant and the key's text, which is shown once.
@@ -265,7 +358,8 @@ impl Db {
         let (credential, text) = Credential::generate(tenant)?;
         let secret = auth::page_secret()?;
         let secret_hash = credential.secret_hash();
-        let mut tx = self.begin("", tenant, Instant::now() + Duration::from_secs(30)).await?;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut tx = self.begin(Mode::Write, Class::Normal, tenant, deadline).await?;
         sqlx::query!(
             "insert into tenant (tenant_id, display_name, page_secret) values ($1, $2, $3)",
             tenant,
@@ -361,18 +455,26 @@ impl Unit {
 /// Whether a connection had died before it was used.
 fn is_dead(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(_) | sqlx::Error::Protocol(_))
-        || matches!(error, sqlx::Error::Database(db) if db.code().is_some_and(|c| c.starts_with("57P")))
+        || matches!(error, sqlx::Error::Database(db)
+            if db.code().is_some_and(|c| c.starts_with("57P") || c == "25P03"))
 }
 
 /// How a transaction begins. Both values are made here, a UUID and a number, so nothing of a caller's enters the text.
 ///
 /// Who writes looks up single rows, and always by an index: a plan that was made when the table was empty would scan it,
 /// and a connection keeps such a plan while the table fills (3 s for a group of submissions at 100,000 attempts).
-fn begin(mode: &str, tenant: Uuid, deadline: Instant) -> String {
+fn begin(mode: Mode, class: Class, tenant: Uuid, deadline: Instant) -> String {
     let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
-    let lookup = if mode.ends_with("read only") { "" } else { "; set local enable_seqscan = off" };
+    let (how, then) = match mode {
+        Mode::Read => ("read only", ""),
+        Mode::Snapshot => ("isolation level repeatable read read only", ""),
+        Mode::Sweep => ("read only", "; set local assessd.sweep = 'on'; set local enable_seqscan = off"),
+        Mode::Write => ("", "; set local enable_seqscan = off"),
+    };
+    // One processor for each at most: that is how they are counted.
+    let alone = if class.is_heavy() { "; set local max_parallel_workers_per_gather = 0" } else { "" };
     format!(
-        "begin {mode}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}{lookup}"
+        "begin {how}; set local assessd.tenant = '{tenant}'; set local statement_timeout = {left}{then}{alone}"
     )
 }
 

@@ -3,9 +3,13 @@
 
 use std::fmt::Display;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::{
     error::{Error, Result, Violation},
+    glyphs::{first_invisible, is_blank},
     points::Points,
+    scoring::amount::Amount,
 };
 
 /// The longest sitting: 30 days.
@@ -66,7 +70,7 @@ impl Fields {
         let count = value.chars().count();
         if count < min && count == 0 {
             self.bad(field, "is required");
-        } else if count < min || (min > 0 && value.trim().is_empty()) {
+        } else if count < min || (min > 0 && is_blank(value)) {
             self.bad(field, format!("needs at least {min} characters that are not blank"));
         } else if count > max {
             self.bad(field, format!("has {count} characters; at most {max} are allowed"));
@@ -76,10 +80,22 @@ impl Fields {
         value.to_owned()
     }
 
-    /// A candidate: 1 to 128 characters without white space at the ends.
-    pub fn candidate(&mut self, field: impl AsRef<str>, value: &str) -> String {
-        let text = self.text(field.as_ref(), value, 1, 128);
-        if text.trim() != text {
+    /// A person in the caller's own words, such as a candidate: 1 to 128 characters, none of them invisible, without white
+    /// space at the ends. Composed (NFC), so that two ways to encode one name are one person.
+    pub fn person(&mut self, field: impl AsRef<str>, value: &str) -> String {
+        if value.is_ascii() && (1..=128).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic())
+        {
+            return value.to_owned();
+        }
+        let field = field.as_ref();
+        let before = self.count();
+        let text: String = self.text(field, value, 1, 128).nfc().collect();
+        if self.count() > before {
+            return text;
+        }
+        if let Some(c) = first_invisible(&text) {
+            self.bad(field, format!("contains an invisible character, U+{:04X}", u32::from(c)));
+        } else if text.trim() != text {
             self.bad(field, "has white space at its ends");
         }
         text
@@ -88,6 +104,11 @@ impl Fields {
     /// Points from their text.
     pub fn points(&mut self, field: impl AsRef<str>, value: &str) -> Points {
         self.take(field, value.parse::<Points>())
+    }
+
+    /// The parameter of a scoring policy from its text.
+    pub fn amount(&mut self, field: impl AsRef<str>, value: &str) -> Amount {
+        self.take(field, value.parse::<Amount>())
     }
 
     /// A length of time in seconds: whole, above 0 and at most 30 days.

@@ -130,7 +130,10 @@ impl Error {
 
     /// Whether the same call may succeed when it is tried again unchanged.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable | Self::Wanting(_) | Self::Stopping | Self::Collision)
+        matches!(
+            self,
+            Self::Unavailable | Self::Wanting(_) | Self::Stopping | Self::Collision | Self::Exhausted(_)
+        )
     }
 }
 
@@ -187,7 +190,10 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(db) => match db.code().as_deref() {
                 // A statement ran into statement_timeout, which is the caller's deadline.
                 Some("57014") => Self::DeadlineExceeded,
-                Some("40001" | "40P01") => Self::Collision,
+                // So does a transaction that did nothing for so long that the database ended it.
+                Some("40001" | "40P01" | "25P03") => Self::Collision,
+                // It waited for a lock for as long as one may.
+                Some("55P03") => Self::Exhausted("others are changing the same; retry a little later"),
                 Some(code) if let Some(want) = Want::of(code) => {
                     tracing::error!(%error, "{}", want.words());
                     Self::Wanting(want)

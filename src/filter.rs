@@ -10,6 +10,9 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::{Postgres, QueryBuilder};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::glyphs::first_invisible;
 
 /// The longest filter, in bytes.
 const MAX_BYTES: usize = 16_384;
@@ -27,6 +30,8 @@ pub enum FieldType {
     Text,
     /// An exact text: `=` and `!=`.
     Exact,
+    /// A person, composed as such names are stored (see [`Fields::person`](crate::door::Fields::person)): `=` and `!=`.
+    Person,
     /// One of these words, upper or lower case, with or without what the protocol writes before them, such as
     /// `QUESTION_KIND_`: `=` and `!=`; `:` is `=`.
     Word(&'static str, &'static [&'static str]),
@@ -223,7 +228,7 @@ impl Comparison {
     fn push(&self, query: &mut QueryBuilder<Postgres>) {
         let Self { field, op, value } = self;
         match (field.ty, op, value) {
-            (FieldType::Text | FieldType::Path | FieldType::Exact, _, Value::Any) => {
+            (FieldType::Text | FieldType::Path | FieldType::Exact | FieldType::Person, _, Value::Any) => {
                 query.push(field.sql).push(" <> ''");
             }
             (FieldType::Set, _, Value::Any) => {
@@ -505,6 +510,16 @@ fn typed(field: &Field, op: Op, word: &str) -> Result<Value, String> {
             takes(&[Op::Eq, Op::Ne, Op::Has], "= != :").map(|()| Value::Text(word.to_owned()))
         }
         FieldType::Exact => takes(&[Op::Eq, Op::Ne], "= !=").map(|()| Value::Text(word.to_owned())),
+        FieldType::Person => {
+            takes(&[Op::Eq, Op::Ne], "= !=")?;
+            match first_invisible(word) {
+                Some(c) => Err(format!(
+                    "the value of {name} contains an invisible character, U+{:04X}",
+                    u32::from(c)
+                )),
+                None => Ok(Value::Text(word.nfc().collect())),
+            }
+        }
         FieldType::Set => takes(&[Op::Has], ": (has), not = or <").map(|()| Value::Text(word.to_owned())),
         FieldType::Word(prefix, words) => {
             takes(&[Op::Eq, Op::Ne, Op::Has], "= !=")?;

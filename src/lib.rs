@@ -20,6 +20,7 @@
 //! | [`admin`] | API keys |
 //! | [`auth`] [`edge`] [`codec`] [`door`] [`error`] | who calls; the layer around every call; reading and parsing requests; what can go wrong |
 //! | [`db`] [`page`] [`filter`] [`place`] [`mask`] | transactions and the unit of work; lists and their parents; updates |
+//! | [`admission`] | who may have a connection, and who waits |
 //! | [`config`] [`telemetry`] [`server`] [`embedded`] | settings, logs and traces, the server, the embedded PostgreSQL |
 //! | [`cli`] [`demo`] | the command line; the demonstration |
 //!
@@ -31,6 +32,7 @@
 //! `server → */rpc → */sql → nouns → ids, points`.
 
 pub mod admin;
+pub mod admission;
 pub mod analysis;
 pub mod assembly;
 pub mod attempt;
@@ -47,6 +49,7 @@ pub mod embedded;
 pub mod error;
 pub mod exam;
 pub mod filter;
+pub mod glyphs;
 pub mod grading;
 pub mod ids;
 pub mod mask;

@@ -65,7 +65,33 @@ impl Points {
         Self::new(self.0 * Decimal::from(count))
     }
 
-    /// Splits these points by the given weights, each share rounded down to 0.01 and the rest given to the last
+    /// Splits these points by the given weights, so that the shares add up to the whole and equal weights get shares that
+    /// differ by one step at most: by largest remainder, the earlier first where remainders are equal. The step is 0.01,
+    /// or the last decimal of these points where they have more. Weights that are all zero count as equal.
+    ///
+    /// ```
+    /// use assessd::points::Points;
+    /// let shares = Points::from(1).apportion(&[1; 40]);
+    /// assert_eq!((shares[0].to_string(), shares[39].to_string()), ("0.03".to_owned(), "0.02".to_owned()));
+    /// assert_eq!(shares.into_iter().sum::<Points>(), Points::from(1));
+    /// ```
+    pub fn apportion(self, weights: &[u32]) -> Vec<Self> {
+        let scale = self.0.normalize().scale().max(2);
+        let equal = weights.iter().all(|w| *w == 0);
+        let weight = |w: &u32| if equal { 1 } else { i128::from(*w) };
+        let whole: i128 = weights.iter().map(weight).sum();
+        let mut rescaled = self.0;
+        rescaled.rescale(scale);
+        let steps = rescaled.mantissa();
+        let mut shares: Vec<i128> = weights.iter().map(|w| steps * weight(w) / whole).collect();
+        let rest = (steps - shares.iter().sum::<i128>()).unsigned_abs() as usize;
+        let mut order: Vec<usize> = (0..weights.len()).collect();
+        order.sort_by_key(|at| std::cmp::Reverse((steps * weight(&weights[*at]) % whole).abs()));
+        order.iter().take(rest).for_each(|at| shares[*at] += steps.signum());
+        shares.into_iter().map(|share| Self::new(Decimal::from_i128_with_scale(share, scale))).collect()
+    }
+
+    /// How forms shared the points of a case before they recorded the shares: each share rounded down to 0.01 and the rest given to the last
     /// share with a weight, so that the shares add up to the whole. Weights that are all zero count as equal.
     ///
     /// ```
@@ -229,5 +255,35 @@ mod tests {
         assert_eq!(p("7").split(&[2, 0, 1]).into_iter().sum::<Points>(), p("7"));
         assert_eq!(p("7").split(&[2, 0, 1])[1], Points::ZERO);
         assert!(p("7").split(&[]).is_empty());
+    }
+
+    #[test]
+    fn equal_parts_differ_by_one_step() {
+        let shown = |points: &str, weights: &[u32]| {
+            p(points).apportion(weights).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(shown("10", &[1, 1, 1]), ["3.34", "3.33", "3.33"]);
+        assert_eq!(shown("0.0005", &[1, 1]), ["0.0003", "0.0002"]);
+        assert_eq!(shown("7", &[2, 0, 1]), ["4.67", "0", "2.33"]);
+        assert_eq!(shown("1", &[0, 0]), ["0.5", "0.5"]);
+        assert!(shown("1", &[]).is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn shares_are_fair(cents in 0i64..100_000, scale in 0u32..5, weights in proptest::collection::vec(0u32..1000, 1..60)) {
+            let whole = Points::new(Decimal::new(cents, scale));
+            let shares = whole.apportion(&weights);
+            proptest::prop_assert_eq!(shares.iter().copied().sum::<Points>(), whole);
+            let step = Points::new(Decimal::new(1, whole.decimal().scale().max(2)));
+            let total: u32 = weights.iter().sum();
+            for (share, weight) in shares.iter().zip(&weights) {
+                let due = match total {
+                    0 => whole.decimal() / Decimal::from(weights.len() as u64),
+                    total => whole.decimal() * Decimal::from(*weight) / Decimal::from(total),
+                };
+                proptest::prop_assert!((share.decimal() - due).abs() < step.decimal());
+            }
+        }
     }
 }

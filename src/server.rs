@@ -202,11 +202,9 @@ async fn report(health: &HealthReporter, status: ServingStatus) {
 
 /// Readiness follows the database: asked twice a second, so that its loss shows within two seconds.
 async fn watch_database(db: Db, health: HealthReporter, stopping: CancellationToken) {
-    let mut was = None;
+    let (mut pulse, mut was) = (db.pulse(), None);
     loop {
-        let asked =
-            tokio::time::timeout(Duration::from_secs(1), sqlx::query("select 1").execute(db.pool())).await;
-        let now = if matches!(asked, Ok(Ok(_))) { ServingStatus::Serving } else { ServingStatus::NotServing };
+        let now = if pulse.ask().await { ServingStatus::Serving } else { ServingStatus::NotServing };
         if stopping.is_cancelled() {
             return;
         }

@@ -103,7 +103,7 @@ pub async fn channel(addr: SocketAddr) -> Anything<Channel> {
 }
 
 /// A bank of 50 single-choice questions, one form of all of them, one exam.
-async fn prepare(addr: SocketAddr, key: &str) -> Anything<()> {
+pub async fn prepare(addr: SocketAddr, key: &str) -> Anything<()> {
     let channel = channel(addr).await?;
     let mut banks = QuestionBankServiceClient::new(channel.clone());
     let bank = pb::Bank { display_name: "bench".into(), ..Default::default() };

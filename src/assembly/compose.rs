@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::{
+    bank::content::Kind,
     error::{Error, Result},
     ids::{BankId, BlueprintName, FormId, FormName, QuestionId, QuestionName, QuestionRef},
     points::{Points, Rounding},
@@ -123,8 +124,9 @@ pub fn compose(
         title: s.title.clone(),
         instructions: s.instructions.clone(),
         policy: s.policy.clone(),
+        shares: Vec::new(),
     };
-    let form = Form {
+    let mut form = Form {
         name: FormName { blueprint: common.blueprint.blueprint.clone(), form },
         label: label(ordinal),
         title: common.title.to_owned(),
@@ -137,13 +139,44 @@ pub fn compose(
         create_time: common.now,
         items,
     };
+    form.share_points();
     let plan = compile(&form).map_err(|error| unfit(&form, common.blueprint, &error))?;
+    out_of_reach(&form, &plan, common.blueprint)?;
     Ok((form, plan))
 }
 
 /// A form compiled under the default rounding: whether it can be scored does not depend on the exam.
 pub fn compile(form: &Form) -> Result<Plan, PlanError> {
     form.compile(Rounding::default(), Points::ZERO)
+}
+
+/// Refuses a form with questions whose full points their own key does not reach; names each.
+fn out_of_reach(form: &Form, plan: &Plan, blueprint: &BlueprintName) -> Result<()> {
+    let told = plan.unreachable().map(|(slot, earns)| {
+        let part = if slot.part == 0 { String::new() } else { format!(" part {}", slot.part) };
+        let by = match slot.key.kind() {
+            Kind::SingleChoice | Kind::MultipleChoice | Kind::IndeterminateChoice | Kind::TrueFalse => {
+                format!(" by {}", slot.policy.name())
+            }
+            _ => String::new(),
+        };
+        format!(
+            "question {}{part} ({}/versions/{} in sections[{}]) is worth {} points, but its own key earns {earns}{by}",
+            slot.item, slot.question, slot.version, slot.section, slot.points
+        )
+    });
+    let obstacles: Vec<String> = told.collect();
+    let Some(first) = obstacles.first() else { return Ok(()) };
+    let more = match obstacles.len() {
+        1 => String::new(),
+        n => format!("; and {} more", n - 1),
+    };
+    Err(Error::RefusedEach {
+        reason: "FULL_MARKS_OUT_OF_REACH",
+        subject: blueprint.to_string(),
+        message: format!("form {}: nobody could get full marks: {first}{more}", form.label),
+        obstacles,
+    })
 }
 
 /// The refusal of a form that could not be scored; names the question.
@@ -239,7 +272,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_scored_is_refused_by_name() {
-        let error = made(Some(Policy::SubsetFixed { points: Points::from(2) })).unwrap_err();
+        let error = made(Some(Policy::SubsetFixed { points: Points::from(2).into() })).unwrap_err();
         let Error::Refused { reason, message, .. } = error else { panic!("not refused") };
         assert_eq!(reason, "BLUEPRINT_UNSCORABLE");
         assert!(message.contains("question 1 part 1: the policy SUBSET_FIXED"), "{message}");

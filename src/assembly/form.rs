@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bank::content::Content,
+    bank::content::{Content, Kind},
     ids::{BankId, FormName, QuestionRef},
     points::{Points, Rounding},
     scoring::{
@@ -52,6 +52,19 @@ pub struct Section {
     /// How its choice and true/false questions score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+    /// What the parts of its cases are worth. Forms that were drawn before this was recorded have none, and share as forms
+    /// did then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Shares>,
+}
+
+/// What the parts of a case are worth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shares {
+    /// The number of the case on the paper.
+    pub number: u32,
+    /// The points of its parts, in order.
+    pub points: Vec<Points>,
 }
 
 /// One question on a form.
@@ -73,20 +86,39 @@ pub struct Item {
     pub content: Content,
 }
 
+impl Section {
+    fn shares_of(&self, number: u32) -> Option<Vec<Points>> {
+        self.shares.iter().find(|shares| shares.number == number).map(|shares| shares.points.clone())
+    }
+}
+
 impl Form {
     /// How many positions it has.
     pub fn positions(&self) -> usize {
         self.items.iter().map(|i| i.content.leaves().len()).sum()
     }
 
+    /// Records what the parts of its cases are worth: once, where it is drawn.
+    pub fn share_points(&mut self) {
+        for item in self.items.iter().filter(|item| item.content.kind() == Kind::Case) {
+            let weights: Vec<u32> = item.content.leaves().iter().map(|(weight, _)| *weight).collect();
+            if let Some(section) = self.sections.get_mut(item.section) {
+                let points = item.points.apportion(&weights);
+                section.shares.push(Shares { number: item.number, points });
+            }
+        }
+    }
+
     /// The form compiled for scoring under an exam's rules.
     pub fn compile(&self, rounding: Rounding, floor: Points) -> Result<Plan, PlanError> {
+        let section = |item: &Item| self.sections.get(item.section);
         let items = self.items.iter().map(|item| plan::FormItem {
+            parts: section(item).and_then(|s| s.shares_of(item.number)).unwrap_or_default(),
             question: item.version.question.to_string(),
             version: item.version.version.unwrap_or_default() as u32,
             section: item.section,
             points: item.points,
-            policy: self.sections.get(item.section).and_then(|s| s.policy.clone()),
+            policy: section(item).and_then(|s| s.policy.clone()),
             content: item.content.clone(),
             topic: item.topic.clone(),
         });

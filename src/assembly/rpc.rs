@@ -153,7 +153,7 @@ impl Assembly {
         tx.commit().await?;
         let shared = request.allow_shared_questions;
         let (prepared, shortages) =
-            off_thread(move || compose::check(candidates, &given.rules, forms, shared)).await?;
+            self.db.aside(caller, move || compose::check(candidates, &given.rules, forms, shared)).await?;
         Ok(wire::show_check(&prepared, forms, shared, &shortages))
     }
 
@@ -211,7 +211,7 @@ impl Assembly {
         let given = stored(&row)?;
         let candidates = sql::candidates(conn, tenant, &given.bank.bank).await?;
         let rules = given.rules.clone();
-        let drawn = off_thread(move || compose::draw(candidates, &rules, wanted)).await?;
+        let drawn = self.db.aside(caller, move || compose::draw(candidates, &rules, wanted)).await?;
         let drawn = drawn.map_err(|shortages| unfillable(name, &shortages))?;
 
         let mut versions: Vec<(String, i32)> = drawn.iter().flatten().flatten().cloned().collect();
@@ -219,7 +219,7 @@ impl Assembly {
         versions.dedup();
         let contents = sql::contents(conn, tenant, &given.bank.bank, &versions).await?;
         let name = name.clone();
-        off_thread(move || {
+        let all = move || {
             let common = Common {
                 blueprint: &name,
                 title: &given.display_name,
@@ -231,8 +231,8 @@ impl Assembly {
             };
             let forms = drawn.iter().zip(ids).enumerate();
             forms.map(|(i, (cited, id))| compose::compose(&common, i, id, cited, &contents)).collect()
-        })
-        .await?
+        };
+        self.db.aside(caller, all).await?
     }
 
     async fn get_form(&self, caller: &Caller, request: pb::GetFormRequest) -> Result<pb::Form> {
@@ -382,12 +382,6 @@ fn unfillable(name: &BlueprintName, shortages: &[Shortage]) -> Error {
         message: format!("{name} cannot be filled: {first}{more}"),
         obstacles,
     }
-}
-
-/// Runs what may take its time over a large bank beside the async threads.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| Error::Internal(format!("an assembly broke off: {e}").into()))
 }
 
 #[tonic::async_trait]

@@ -1,6 +1,7 @@
 //! The service keeps time by itself: a task finds open attempts whose time is over and ends them with what was saved.
 //!
-//! One statement a second finds the tenants that have any, however many tenants there are; then each of them has its turn,
+//! One call a second finds the tenants that have any, of all there are (seldomer where they are so many that the look takes
+//! long); then each of them has its turn,
 //! a few at a time, one transaction and up to [`ATTEMPTS`] attempts in it, until nobody has any more. Several processes
 //! may do so at once: a row that one has locked is passed over by the others. This is not the hot path, so each end leaves
 //! its audit row and its event `attempt.expired`.
@@ -49,12 +50,13 @@ pub enum Turn {
 /// Ends overdue attempts until `stopping`. A failed round is logged and tried again.
 pub async fn watch(db: Db, plans: Plans, stopping: CancellationToken) {
     let mut later = HashMap::new();
+    let mut pause = PAUSE;
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        match round(&db, &plans, &mut later, &stopping).await {
+        match round(&db, &plans, &mut later, &mut pause, &stopping).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "attempts whose time was over were ended"),
             // An unreachable database is reported by the health check already.
@@ -63,17 +65,22 @@ pub async fn watch(db: Db, plans: Plans, stopping: CancellationToken) {
     }
 }
 
-/// Ends what is overdue; returns how many. `later` holds the tenants that need no look before some moment.
+/// Ends what is overdue; returns how many. `later` holds the tenants that need no look before some moment;
+/// `pause` becomes that to the next round.
 async fn round(
     db: &Db,
     plans: &Plans,
     later: &mut HashMap<Uuid, Instant>,
+    pause: &mut Duration,
     stopping: &CancellationToken,
 ) -> Result<usize> {
     let mut tx = db.sweep(Instant::now() + PATIENCE).await?;
+    let begun = Instant::now();
     let due = sql::due(&mut tx).await?;
     tx.commit().await?;
     let now = Instant::now();
+    // The look takes a fifth of the time at most.
+    *pause = PAUSE.max((now - begun) * 4);
     later.retain(|_, until| *until > now);
     let mut turn: Vec<Uuid> = due.into_iter().filter(|tenant| !later.contains_key(tenant)).collect();
     let mut count = 0;

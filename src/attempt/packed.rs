@@ -15,7 +15,7 @@
 use rust_decimal::Decimal;
 
 use super::response::{Mark, NONE, Response};
-use crate::{bank::content::OptionSet, points::Points};
+use crate::{bank::content::OptionSet, glyphs::is_blank, points::Points};
 
 /// The version that is written; the only one so far that is read.
 pub const VERSION: u8 = 1;
@@ -344,11 +344,11 @@ impl<'a> Reader<'a> {
             TEXTS => {
                 let mut written = false;
                 for _ in 0..self.length()? {
-                    written |= !self.text()?.trim().is_empty();
+                    written |= !is_blank(self.text()?);
                 }
                 if written { Glance::Written } else { Glance::Blank }
             }
-            TEXT | NUMBER if self.text()?.trim().is_empty() => Glance::Blank,
+            TEXT | NUMBER if is_blank(self.text()?) => Glance::Blank,
             TEXT | NUMBER => Glance::Written,
             PAIRS if self.indices(1)?.iter().all(|b| *b == 0) => Glance::Blank,
             ORDER if self.indices(0)?.is_empty() => Glance::Blank,

@@ -199,7 +199,8 @@ pub(crate) mod tests {
                 content,
             })
         });
-        let section = Section { title: "一".into(), instructions: String::new(), policy: None };
+        let section =
+            Section { title: "一".into(), instructions: String::new(), policy: None, shares: Vec::new() };
         let form = Form {
             name: "blueprints/b/forms/a".parse().unwrap(),
             label: "A".into(),

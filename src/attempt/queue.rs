@@ -1,5 +1,6 @@
 //! The submissions of this process that wait to be stored: in order of arrival, taken in groups of one tenant, bounded
-//! in number and in bytes.
+//! in number and in bytes. Tenants take turns, none has all the room, and streams, which wait for room, leave half of it
+//! to calls, which are refused where there is none.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,6 +16,10 @@ use super::{submission_sql::Submission, writer::Answer};
 
 /// What may wait at once, in units of a submission of up to [`UNIT`] bytes.
 const ROOM: u32 = 2048;
+/// What one tenant's calls may have of it.
+const EACH: u32 = ROOM / 4 * 3;
+/// What streams may have of it.
+const STREAMS: u32 = ROOM / 2;
 /// Bytes that count as one submission; a larger one takes the room of several.
 const UNIT: usize = 16 * 1024;
 
@@ -30,12 +35,14 @@ pub struct Job {
     also: Vec<oneshot::Sender<Answer>>,
     /// The room that it has in the queue.
     held: u32,
+    /// Whether that counts to the room of streams.
+    streamed: bool,
 }
 
 impl Job {
     /// A submission that waits.
     pub fn new(tenant: Uuid, submission: Submission, answer: oneshot::Sender<Answer>) -> Self {
-        Self { tenant, submission, answer, also: Vec::new(), held: 0 }
+        Self { tenant, submission, answer, also: Vec::new(), held: 0, streamed: false }
     }
 
     /// Answers whoever waits. A caller that has gone needs no answer; its submission stands. A refusal is for the first
@@ -74,25 +81,47 @@ impl Job {
 pub struct Queue {
     waiting: Mutex<Waiting>,
     room: Semaphore,
+    for_streams: Semaphore,
     arrived: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
+    /// The room that each tenant has.
+    held: HashMap<Uuid, u32>,
+    /// Whose the last group was.
+    last: Option<Uuid>,
     closed: bool,
+}
+
+impl Waiting {
+    fn free(&mut self, job: &Job) {
+        if let Some(held) = self.held.get_mut(&job.tenant) {
+            *held -= job.held;
+            if *held == 0 {
+                self.held.remove(&job.tenant);
+            }
+        }
+    }
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), room: Semaphore::new(ROOM as usize), arrived: Notify::new() }
+        Self {
+            waiting: Mutex::default(),
+            room: Semaphore::new(ROOM as usize),
+            for_streams: Semaphore::new(STREAMS as usize),
+            arrived: Notify::new(),
+        }
     }
 }
 
 impl Queue {
     /// Adds a job, or refuses where there is no room.
     pub fn try_push(&self, mut job: Job) -> Result<()> {
-        if !self.found_room(&mut job) {
+        let has = self.waiting().held.get(&job.tenant).copied().unwrap_or_default();
+        if has > 0 && has + job.needs() > EACH || !self.found_room(&mut job) {
             return Err(Error::Exhausted("too many submissions wait to be stored; retry a little later"));
         }
         self.add(job);
@@ -101,10 +130,14 @@ impl Queue {
 
     /// Adds a job, as soon as there is room.
     pub async fn push(&self, mut job: Job) {
-        // The semaphore is never closed, so there is always an answer.
-        if let Ok(room) = self.room.acquire_many(job.needs()).await {
+        let needs = job.needs().min(STREAMS);
+        // The semaphores are never closed, so there is always an answer.
+        if let Ok(share) = self.for_streams.acquire_many(needs).await
+            && let Ok(room) = self.room.acquire_many(needs).await
+        {
+            share.forget();
             room.forget();
-            job.held = job.needs();
+            (job.held, job.streamed) = (needs, true);
         }
         self.add(job);
     }
@@ -117,7 +150,12 @@ impl Queue {
     }
 
     fn add(&self, job: Job) {
-        self.waiting().jobs.push_back(job);
+        let mut waiting = self.waiting();
+        if job.held > 0 {
+            *waiting.held.entry(job.tenant).or_default() += job.held;
+        }
+        waiting.jobs.push_back(job);
+        drop(waiting);
         self.arrived.notify_one();
     }
 
@@ -125,7 +163,12 @@ impl Queue {
     /// that waited for room would wait for itself.
     fn put_back(&self, mut job: Job) {
         self.found_room(&mut job);
-        self.waiting().jobs.push_front(job);
+        let mut waiting = self.waiting();
+        if job.held > 0 {
+            *waiting.held.entry(job.tenant).or_default() += job.held;
+        }
+        waiting.jobs.push_front(job);
+        drop(waiting);
         self.arrived.notify_one();
     }
 
@@ -157,32 +200,41 @@ impl Queue {
         }
     }
 
-    /// Up to `most` jobs of the tenant that has waited longest (row-level security lets no transaction see two), each
-    /// submission once. What nobody waits for any more is dropped: it was never acknowledged.
+    /// Up to `most` jobs of one tenant (row-level security lets no transaction see two), each submission once: of the
+    /// tenant that has waited longest but for the one whose turn was last, if others wait. What nobody waits for any more is dropped: it was never acknowledged.
     pub fn take(&self, most: usize) -> Vec<Job> {
-        let (mut group, mut later, mut freed) = (Vec::<Job>::new(), Vec::new(), 0);
+        let (mut group, mut later, mut freed, mut streamed) = (Vec::<Job>::new(), Vec::new(), 0, 0);
         let mut places: HashMap<Uuid, usize> = HashMap::new();
         let mut waiting = self.waiting();
+        let other = waiting.jobs.iter().find(|job| Some(job.tenant) != waiting.last);
+        let Some(tenant) = other.or(waiting.jobs.front()).map(|job| job.tenant) else { return group };
+        waiting.last = Some(tenant);
+        let mut leaves = |waiting: &mut Waiting, job: &mut Job| {
+            waiting.free(job);
+            let room = std::mem::take(&mut job.held) as usize;
+            freed += room;
+            streamed += if job.streamed { room } else { 0 };
+            job.streamed = false;
+        };
         while group.len() < most
-            && let Some(job) = waiting.jobs.pop_front()
+            && let Some(mut job) = waiting.jobs.pop_front()
         {
-            let room = job.held as usize;
-            if job.is_abandoned() {
-                freed += room;
-            } else if group.first().is_some_and(|first| first.tenant != job.tenant) {
+            if job.tenant != tenant {
                 later.push(job);
+            } else if job.is_abandoned() {
+                leaves(&mut waiting, &mut job);
             } else if let Some(at) = places.get(&job.submission.attempt) {
                 // A repeat beside the first one: the same gets its answer, another one waits to be refused.
                 let first = &mut group[*at];
                 if first.submission.request_hash == job.submission.request_hash {
+                    leaves(&mut waiting, &mut job);
                     first.also.push(job.answer);
                     first.also.extend(job.also);
-                    freed += room;
                 } else {
                     later.push(job);
                 }
             } else {
-                freed += room;
+                leaves(&mut waiting, &mut job);
                 places.insert(job.submission.attempt, group.len());
                 group.push(job);
             }
@@ -193,6 +245,7 @@ impl Queue {
         let more = !waiting.jobs.is_empty();
         drop(waiting);
         self.room.add_permits(freed);
+        self.for_streams.add_permits(streamed);
         if more {
             self.arrived.notify_one();
         }
@@ -240,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_of_one_tenant_and_the_longest_waiting_comes_first() {
+    fn groups_are_of_one_tenant_and_tenants_take_turns() {
         let queue = Queue::default();
         let mut waits = Vec::new();
         for (tenant, attempt) in [(1, 1), (2, 2), (1, 3), (2, 4), (1, 5)] {
@@ -248,10 +301,11 @@ mod tests {
             queue.try_push(job).unwrap();
             waits.push(wait);
         }
-        assert_eq!(ids(&queue.take(2)), [1, 3]);
-        assert_eq!(ids(&queue.take(9)), [2, 4]);
-        assert_eq!(ids(&queue.take(9)), [5]);
-        assert!(queue.is_empty());
+        assert_eq!(ids(&queue.take(1)), [1]);
+        assert_eq!(ids(&queue.take(1)), [2], "whoever was not last");
+        assert_eq!(ids(&queue.take(9)), [3, 5]);
+        assert_eq!(ids(&queue.take(9)), [4]);
+        assert!(queue.is_empty() && queue.waiting().held.is_empty());
         assert_eq!(queue.room.available_permits(), ROOM as usize);
     }
 
@@ -278,22 +332,49 @@ mod tests {
     fn room_is_bounded_in_number_and_in_bytes() {
         let queue = Queue::default();
         let mut waits = Vec::new();
-        let mut push = |attempt, bytes| {
-            let (job, wait) = job(1, attempt, 0, bytes);
+        let mut push = |tenant, attempt, bytes| {
+            let (job, wait) = job(tenant, attempt, 0, bytes);
             waits.push(wait);
             queue.try_push(job).is_ok()
         };
         let half = UNIT * (ROOM as usize / 2 - 1);
-        assert!(push(1, half));
-        assert!(push(2, half));
-        assert!(!push(3, 0), "full by bytes");
+        assert!(push(1, 1, half));
+        assert!(!push(1, 2, half), "one tenant has its share");
+        assert!(push(2, 2, half));
+        assert!(!push(3, 3, 0), "full by bytes");
         queue.take(1);
         for attempt in 10..10 + u128::from(ROOM / 2) {
-            assert!(push(attempt, 0));
+            assert!(push(3, attempt, 0));
         }
-        assert!(!push(4, 0), "full by number");
-        assert_eq!(queue.take(usize::MAX).len(), ROOM as usize / 2 + 1);
+        assert!(!push(4, 4, 0), "full by number");
+        assert_eq!(queue.take(usize::MAX).len() + queue.take(usize::MAX).len(), ROOM as usize / 2 + 1);
         assert_eq!(queue.room.available_permits(), ROOM as usize);
+    }
+
+    #[tokio::test]
+    async fn streams_leave_room_to_calls() {
+        let queue = Queue::default();
+        let mut waits = Vec::new();
+        let mut next = |tenant, bytes| {
+            let (job, wait) = job(tenant, waits.len() as u128, 0, bytes);
+            waits.push(wait);
+            job
+        };
+        let quarter = UNIT * (ROOM as usize / 4 - 1);
+        for _ in 0..2 {
+            queue.push(next(1, quarter)).await;
+        }
+        let third = next(2, 0);
+        let waiting = tokio::time::timeout(std::time::Duration::from_millis(20), queue.push(third)).await;
+        assert!(waiting.is_err(), "a stream waits");
+        queue.try_push(next(3, quarter)).unwrap();
+        queue.take(9);
+        queue.push(next(2, 0)).await;
+        while !queue.is_empty() {
+            queue.take(9);
+        }
+        assert_eq!(queue.room.available_permits(), ROOM as usize);
+        assert_eq!(queue.for_streams.available_permits(), STREAMS as usize);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a candidate answered at one position, and what scoring made of it.
 
 pub use crate::scoring::matching::NONE;
-use crate::{bank::content::OptionSet, points::Points};
+use crate::{bank::content::OptionSet, glyphs, points::Points};
 
 /// The answer at one position of a form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,15 +26,15 @@ pub enum Response {
 }
 
 impl Response {
-    /// Nothing was answered: blank under every policy.
+    /// Nothing was answered, or nothing that shows: blank under every policy.
     pub fn is_blank(&self) -> bool {
         match self {
             Self::Blank => true,
             Self::Choice(set) => set.is_empty(),
             Self::Truth(_) => false,
-            Self::Texts(texts) => texts.iter().all(|t| t.trim().is_empty()),
-            Self::Text(text) => text.trim().is_empty(),
-            Self::Number(text) => text.trim().is_empty(),
+            Self::Texts(texts) => texts.iter().all(|t| glyphs::is_blank(t)),
+            Self::Text(text) => glyphs::is_blank(text),
+            Self::Number(text) => glyphs::is_blank(text),
             Self::Pairs(options) => options.iter().all(|option| *option == NONE),
             Self::Order(options) => options.is_empty(),
         }

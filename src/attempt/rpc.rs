@@ -51,7 +51,7 @@ impl Delivery {
     async fn start(&self, caller: &Caller, request: pb::StartAttemptRequest) -> Result<pb::Attempt> {
         let mut fields = Fields::default();
         let exam: ExamName = fields.take("parent", request.parent.parse());
-        let candidate = fields.candidate("candidate", &request.candidate);
+        let candidate = fields.person("candidate", &request.candidate);
         let request_id = fields.request_id(&request.request_id);
         let form: Option<FormName> = match request.form.as_str() {
             "" => None,

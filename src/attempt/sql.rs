@@ -421,18 +421,9 @@ pub async fn until_overdue(
     .await
 }
 
-/// The tenants that have open attempts whose time is over, but perhaps for what is added to it; those first that wait
-/// longest. Only a transaction that [`Db::sweep`](crate::db::Db::sweep) opened sees them.
+/// The tenants that have open attempts whose time is over, but perhaps for what is added to it. Only a transaction that [`Db::sweep`](crate::db::Db::sweep) opened sees them.
 pub async fn due(conn: &mut PgConnection) -> Result<Vec<Uuid>, sqlx::Error> {
-    run(
-        "attempt_due",
-        sqlx::query_scalar!(
-            "select tenant_id from attempt where state = 0 and due_time <= now()
-             group by tenant_id order by min(due_time)"
-        )
-        .fetch_all(conn),
-    )
-    .await
+    run("attempt_due", sqlx::query_scalar!(r#"select due_tenants() as "tenant!""#).fetch_all(conn)).await
 }
 
 /// An attempt with what decides on showing its result.

@@ -159,7 +159,7 @@ impl Delivery {
         };
         let mut fields = Fields::default();
         let exam: ExamName = fields.take("parent", parent.parse());
-        let candidate = fields.candidate("candidate", candidate);
+        let candidate = fields.person("candidate", candidate);
         if request_id.is_empty() {
             fields.bad("request_id", "is required: it makes the submission count once");
         }

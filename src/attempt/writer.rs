@@ -20,7 +20,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    db::{Db, Kept},
+    db::{Db, KEPT, Kept},
     error::{Error, Result, Want, is_unique_violation},
 };
 
@@ -32,8 +32,8 @@ use super::{
 /// Submissions in one transaction at most. What a transaction costs by itself (its start, its statement's start, its
 /// commit) is that of about thirty rows, so more than this gains little.
 pub const GROUP: usize = 256;
-/// Writers in one process: while some wait for the database, one gathers.
-const WRITERS: usize = 3;
+/// Writers in one process: while some wait for the database, one gathers. Each may keep a connection.
+const WRITERS: u32 = KEPT;
 /// The longest that a group gathers, while submissions keep coming.
 const GATHER: Duration = Duration::from_millis(3);
 /// Tries of a submission that met another process at the same moment.
@@ -42,6 +42,9 @@ const TRIES: u32 = 8;
 const WARM: Duration = Duration::from_millis(500);
 /// The time that one group may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a whole group could not be stored although the database is there.
+const BUSY: &str = "the database is busy; retry a little later";
 
 /// What became of a submission.
 pub type Answer = Result<Stored>;
@@ -158,6 +161,7 @@ async fn store_group(db: &mut Kept, queue: &Queue, tenant: Uuid, group: Vec<Job>
                     Error::Wanting(Want::Room) => Some(|| Error::Wanting(Want::Room)),
                     Error::Wanting(Want::Memory) => Some(|| Error::Wanting(Want::Memory)),
                     Error::Wanting(Want::Disk) => Some(|| Error::Wanting(Want::Disk)),
+                    Error::Exhausted(_) => Some(|| Error::Exhausted(BUSY)),
                     _ => None,
                 };
                 let mut first = Some(error);

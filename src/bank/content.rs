@@ -7,7 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{matching::Matching, numeric::Numeric, ordering::Ordering};
-use crate::scoring::policy::Policy;
+use crate::{
+    glyphs::{is_invisible, usual_width},
+    scoring::policy::Policy,
+};
 
 /// The kind of a question (题型).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -299,18 +302,24 @@ fn hundred() -> u8 {
     100
 }
 
+/// A switch that is on by default is left out where it is on, so that what was published before it keeps its hash.
+pub(super) fn is_on(switch: &bool) -> bool {
+    *switch
+}
+
 fn is_hundred(percent: &u8) -> bool {
     *percent == 100
 }
 
-/// How a filled text is compared with an accepted one. Unicode compatibility forms (full-width = half-width) are
-/// always folded.
+/// How a filled text is compared with an accepted one. Widths (full-width = half-width), composed accents and invisible
+/// characters are always folded; compatibility forms such as superscripts never are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TextMatching {
     /// Upper and lower case differ; off by default.
     pub case_sensitive: bool,
-    /// White space matters; off by default (runs count as one blank, none between Chinese characters).
+    /// White space matters; off by default: runs count as one blank, and none counts beside Chinese characters, punctuation
+    /// and signs, unless it keeps two numbers apart.
     pub keep_space: bool,
     /// Leading and trailing punctuation matters; off by default.
     pub keep_punctuation: bool,
@@ -326,9 +335,12 @@ pub struct TextMatching {
     /// Traditional Chinese characters count as their simplified forms; off by default.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub fold_traditional: bool,
+    /// Typographic twins (`’` and `'`, `–` and `-`) count as one; on by default, also for what was published before the
+    /// switch was there.
+    #[serde(skip_serializing_if = "is_on")]
+    pub look_alikes: bool,
 }
 
-#[expect(clippy::derivable_impls, reason = "the defaults are a promise of the docs, so they are spelled out")]
 impl Default for TextMatching {
     fn default() -> Self {
         Self {
@@ -339,8 +351,45 @@ impl Default for TextMatching {
             max_edits: 0,
             expressions: false,
             fold_traditional: false,
+            look_alikes: true,
         }
     }
+}
+
+/// How many blanks a wording shows, by the ways to count them that a reader may have: runs of `_` (of three or more where
+/// shorter ones may be part of a name), empty brackets, or both. Empty where it shows none.
+///
+/// ```
+/// use assessd::bank::content::blanks_shown;
+/// assert_eq!(blanks_shown("____ and ____"), [2]);
+/// assert_eq!(blanks_shown("f() is ____"), [1, 2]);
+/// assert_eq!(blanks_shown("北京是（　）的首都"), [1]);
+/// assert!(blanks_shown("The capital of France?").is_empty());
+/// ```
+pub fn blanks_shown(stem: &str) -> Vec<usize> {
+    let (mut short, mut long, mut run) = (0, 0, 0);
+    let (mut brackets, mut open) = (0, None);
+    for c in stem.chars().map(usual_width).chain(['\n']) {
+        match c {
+            '_' => run += 1,
+            _ => {
+                short += usize::from(run >= 2);
+                long += usize::from(run >= 3);
+                run = 0;
+            }
+        }
+        match c {
+            '(' | '[' | '【' | '〔' => open = Some(c),
+            c if c.is_whitespace() || is_invisible(c) => {}
+            ')' | ']' | '】' | '〕' => brackets += usize::from(open.take().is_some()),
+            _ => open = None,
+        }
+    }
+    let mut ways = vec![long, short, brackets, long + brackets, short + brackets];
+    ways.retain(|count| *count > 0);
+    ways.sort_unstable();
+    ways.dedup();
+    ways
 }
 
 /// One part of a case.

@@ -27,6 +27,7 @@ use super::{
     },
     fingerprint::{Fingerprint, exact},
     sql::{self, Draft, Freeze, Source},
+    unfinished::said_twice,
     wire,
 };
 
@@ -116,11 +117,20 @@ pub async fn run(
             [digest(&header).as_slice(), text.as_bytes()].concat(),
         )),
     });
-    let reading = tokio::task::spawn_blocking(move || paper::read(&text))
-        .await
-        .map_err(|e| Error::Internal(format!("the paper reader broke off: {e}").into()))?;
-
-    let mut found = collect(&reading, &import);
+    // Imports into one bank come one after the other, and wait before they hold anything.
+    let turn = match import.validate_only {
+        true => None,
+        false => {
+            let tenant = caller.tenant.id;
+            Some(db.admission().turn(tenant, import.bank.to_string(), caller.deadline).await?)
+        }
+    };
+    let read = move || {
+        let reading = paper::read(&text);
+        let found = collect(&reading, &import);
+        (import, reading, found)
+    };
+    let (import, reading, mut found) = db.aside(caller, read).await?;
     if import.validate_only {
         let mut tx = db.read(caller).await?;
         if sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?.is_none() {
@@ -171,7 +181,9 @@ pub async fn run(
         json!({ "file": import.file_name, "created": drafts.len(), "published": freezes.len() }),
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
-    unit.commit(answer).await
+    let answer = unit.commit(answer).await;
+    drop(turn);
+    answer
 }
 
 fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
@@ -551,6 +563,18 @@ fn report(
             ),
         }
     }));
+    let stored = |f: &&Found| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish);
+    for (at, item) in found.iter().enumerate().filter(|(_, f)| stored(f)) {
+        findings.extend(said_twice(&item.draft.content).into_iter().map(|twin| pb::ImportFinding {
+            code: "same_text_twice".to_owned(),
+            severity: pb::FindingSeverity::Error as i32,
+            document: item.document as i32,
+            question: Some(at as i32),
+            line: item.line as i32,
+            text: shorten(&item.draft.content.stem, 120),
+            message: format!("{}: {}; it stays a draft", twin.field, twin.description),
+        }));
+    }
     pb::ImportQuestionsResponse {
         documents: reading.documents.iter().map(show_document).collect(),
         found_count: found.len() as i32,

@@ -13,4 +13,5 @@ mod publish;
 pub mod rpc;
 mod show;
 pub mod sql;
+pub mod unfinished;
 pub mod wire;

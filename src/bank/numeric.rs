@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::content::is_on;
+use crate::scoring::numeric::Number;
+
 /// A number to give.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Numeric {
@@ -62,29 +65,52 @@ pub struct NamedUnit {
 pub struct Forms {
     /// `1,234.5`: commas between groups of three digits. On by default.
     pub thousands: bool,
-    /// `１２３` and `，`: compatibility forms are folded (NFKC). On by default.
+    /// `１２３` and `，`: full-width forms count as their usual ones. On by default.
     pub full_width: bool,
     /// `5e3`. On by default.
     pub exponent: bool,
-    /// `1/2`, and `1 1/2` for one and a half. Off by default.
+    /// `1/2`, `½`, and `1 1/2` or `1½` for one and a half. Off by default.
     pub fraction: bool,
     /// `50%` for 0.5. Off by default.
     pub percent: bool,
+    /// Typographic twins (`–5` and `-5`, `N⋅m` and `N·m`) count as one, in numbers and units. On by default, also for what
+    /// was published before the switch was there.
+    #[serde(skip_serializing_if = "is_on")]
+    pub look_alikes: bool,
 }
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { thousands: true, full_width: true, exponent: true, fraction: false, percent: false }
+        Self {
+            thousands: true,
+            full_width: true,
+            exponent: true,
+            fraction: false,
+            percent: false,
+            look_alikes: true,
+        }
     }
 }
 
 impl Forms {
     /// Everything that can be read.
-    pub const ALL: Self =
-        Self { thousands: true, full_width: true, exponent: true, fraction: true, percent: true };
+    pub const ALL: Self = Self {
+        thousands: true,
+        full_width: true,
+        exponent: true,
+        fraction: true,
+        percent: true,
+        look_alikes: true,
+    };
     /// Plain decimals only.
-    pub const PLAIN: Self =
-        Self { thousands: false, full_width: false, exponent: false, fraction: false, percent: false };
+    pub const PLAIN: Self = Self {
+        thousands: false,
+        full_width: false,
+        exponent: false,
+        fraction: false,
+        percent: false,
+        look_alikes: false,
+    };
 
     fn is_default(&self) -> bool {
         *self == Self::default()
@@ -98,14 +124,23 @@ impl Numeric {
         Self { value: String::new(), margin: Margin::Exact, ..self.clone() }
     }
 
-    /// The key as people write it: `45.8 ± 0.2 km`. A tolerance that is no plain distance is not part of it.
+    /// The key as people write it, with its tolerance: `45.8 ± 0.2 km`, `45.8 km (±5%)` (relative), `45.8 km (×÷ 1.5)`
+    /// (geometric), `45.8 km (3 significant digits, 有效数字)`.
     ///
     /// ```
     /// use assessd::bank::numeric::{Margin, Numeric};
-    /// let near = Numeric { value: "45.8".into(), margin: Margin::Absolute("0.2".into()), ..Numeric::default() };
-    /// assert_eq!(near.shown(), "45.8 ± 0.2");
+    /// let near = |margin| Numeric { value: "45.8".into(), margin, ..Numeric::default() };
+    /// assert_eq!(near(Margin::Absolute("0.2".into())).shown(), "45.8 ± 0.2");
+    /// assert_eq!(near(Margin::Relative("0.05".into())).shown(), "45.8 (±5%)");
+    /// assert_eq!(near(Margin::Geometric("1/2".into())).shown(), "45.8 (×÷ 1.5)");
+    /// assert_eq!(near(Margin::SignificantDigits(3)).shown(), "45.8 (3 significant digits, 有效数字)");
     /// ```
     pub fn shown(&self) -> String {
+        self.shown_with("significant digits, 有效数字")
+    }
+
+    /// The same with a word for significant digits.
+    pub fn shown_with(&self, digits_word: &str) -> String {
         let mut shown = self.value.clone();
         if let Margin::Absolute(by) = &self.margin {
             shown.push_str(" ± ");
@@ -115,6 +150,18 @@ impl Numeric {
             shown.push(' ');
             shown.push_str(&own.name);
         }
-        shown
+        // A tolerance was read when the question was written; what cannot be read any more is shown as it stands.
+        let read = |text: &String| Number::parse(text, Forms::ALL);
+        let tolerance = match &self.margin {
+            Margin::Exact | Margin::Absolute(_) => return shown,
+            Margin::Relative(by) => {
+                read(by).map_or_else(|| by.clone(), |by| format!("±{}%", by.hundredfold()))
+            }
+            Margin::Geometric(by) => {
+                read(by).map_or_else(|| by.clone(), |by| format!("×÷ {}", by.one_more()))
+            }
+            Margin::SignificantDigits(digits) => format!("{digits} {digits_word}"),
+        };
+        format!("{shown} ({tolerance})")
     }
 }

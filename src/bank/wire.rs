@@ -10,9 +10,10 @@ mod shown;
 pub use policies::{policy, show_policy};
 pub use shown::show;
 
+pub use super::unfinished::unfinished;
+
 use crate::{
     door::Fields,
-    error::Violation,
     pb,
     scoring::{policy::Policy, text::refusal},
 };
@@ -21,7 +22,6 @@ use super::content::{
     Accepted, Blank, Choice, ChoiceKind, ChoiceOption, Content, FillBlank, Kind, Notes, OptionSet, Part,
     Task, TextMatching,
 };
-use super::ordering::Ordering;
 use keys::{read_matching, read_numeric, read_ordering};
 
 impl From<Kind> for pb::QuestionKind {
@@ -297,6 +297,7 @@ fn read_blanks(key: &pb::AnswerKey, at: &str, fields: &mut Fields) -> Task {
             max_edits,
             expressions: matching.regular_expressions,
             fold_traditional: matching.fold_traditional,
+            look_alikes: !matching.keep_look_alikes,
         },
     };
     check_expressions(&fill, at, fields);
@@ -360,61 +361,6 @@ fn read_parts(parts: &[pb::QuestionPart], at: &str, fields: &mut Fields) -> Task
         Part { weight, content: read_leaf(&leaf, &path, true, fields) }
     });
     Task::Case { parts: parts.collect() }
-}
-
-/// What a draft still lacks to be published; empty when nothing.
-pub fn unfinished(content: &Content) -> Vec<Violation> {
-    let mut lacks = Vec::new();
-    let is_case = matches!(content.task, Task::Case { .. });
-    for (i, (_, leaf)) in content.leaves().into_iter().enumerate() {
-        let at = if is_case { format!("parts[{i}].") } else { String::new() };
-        let mut lack = |field: &str, what: &str| {
-            lacks.push(Violation { field: format!("{at}{field}"), description: what.to_owned() });
-        };
-        match &leaf.task {
-            Task::Choice(choice) => {
-                if choice.options.len() < 2 {
-                    lack("options", "a published choice question needs at least two options");
-                }
-                if choice.key.is_empty() {
-                    lack("key.choices", "a published question needs its key");
-                } else if choice.kind == ChoiceKind::Multiple && choice.key.len() < 2 {
-                    lack("key.choices", "a multiple-choice question has two right options or more");
-                }
-            }
-            Task::TrueFalse { key, .. } if key.is_none() => {
-                lack("key.truth", "a published question needs its key");
-            }
-            Task::FillBlank(fill) if fill.blanks.is_empty() => {
-                lack("key.blanks", "a published question needs its key: one entry for each blank");
-            }
-            Task::Numeric(numeric) if numeric.value.is_empty() => {
-                lack("key.number", "a published question needs its key");
-            }
-            Task::Matching(matching) => {
-                if matching.prompts.is_empty() {
-                    lack("prompts", "a published matching question needs at least one prompt");
-                }
-                if matching.options.len() < 2 {
-                    lack("options", "a published matching question needs at least two options");
-                }
-                if !matching.is_keyed() {
-                    lack("key.pairs", "a published question needs its key: one pair for each prompt");
-                }
-            }
-            Task::Ordering(ordering) => {
-                if ordering.options.len() < Ordering::MIN {
-                    let what = "a published ordering question needs at least three options";
-                    lack("options", what);
-                }
-                if !ordering.is_keyed() {
-                    lack("key.order", "a published question needs its key: the order of all options");
-                }
-            }
-            _ => {}
-        }
-    }
-    lacks
 }
 
 #[cfg(test)]

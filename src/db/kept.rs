@@ -1,22 +1,25 @@
 //! A connection that one task keeps for many transactions, one after the other: its statements are ready there, and its
 //! server process is warm. The pool hands out its connections in turn, so that each would cool down in between.
 
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Postgres, pool::PoolConnection};
+use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Db, begin, is_dead};
-use crate::error::Result;
+use super::{Db, Mode, begin, tx::Tx};
+use crate::{admission::Class, error::Result};
 
-/// Connections of a pool from which one may be kept: fewer are for all to share.
-const ENOUGH: u32 = 8;
+/// Connections of a pool from which some may be kept: fewer are for all to share.
+pub(super) const ENOUGH: u32 = 8;
+/// How many may be kept in one process. They are never waited for, so they are no part of what is shared in turn.
+pub const KEPT: u32 = 3;
 
 /// See the module. A transaction that is neither committed nor rolled back is undone by the next call.
 #[derive(Debug)]
 pub struct Kept {
     db: Db,
-    connection: Option<PoolConnection<Postgres>>,
-    open: bool,
+    /// Between two transactions.
+    idle: Option<PoolConnection<Postgres>>,
+    open: Option<Tx>,
     /// Transactions so far.
     uses: u32,
 }
@@ -24,41 +27,38 @@ pub struct Kept {
 impl Kept {
     /// None is taken from the pool before it is needed.
     pub fn new(db: &Db) -> Self {
-        Self { db: db.clone(), connection: None, open: false, uses: 0 }
+        Self { db: db.clone(), idle: None, open: None, uses: 0 }
     }
 
     /// Begins a transaction of a tenant with one round trip. Plans are for groups of any size, and made anew after 1, 2, 4,
     /// 8, … transactions and every 64th: what is best for a small table is not for a large one. Made each time they took a
     /// quarter of the database's time.
     pub async fn begin(&mut self, tenant: Uuid, deadline: Instant) -> Result<&mut PgConnection> {
-        if self.open {
-            self.rollback().await;
-        }
+        self.rollback().await;
+        self.db.admission.note(Class::Submission);
         self.uses = self.uses.wrapping_add(1);
         let anew =
             if self.uses.is_power_of_two() || self.uses.is_multiple_of(64) { "discard plans; " } else { "" };
-        let begin = begin("", tenant, deadline);
+        let begin = begin(Mode::Write, Class::Submission, tenant, deadline);
         let statement = format!("{anew}{begin}; set local plan_cache_mode = force_generic_plan");
-        let mut tries = 0;
-        loop {
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => self.db.pool.acquire().await?,
-            };
-            match connection.execute(AssertSqlSafe(statement.clone())).await {
-                Ok(_) => {
-                    self.open = true;
-                    return Ok(self.connection.insert(connection));
-                }
-                Err(error) => {
-                    connection.close_on_drop();
-                    tries += 1;
-                    if !is_dead(&error) || tries > self.db.pool.options().get_max_connections() {
-                        return Err(error.into());
-                    }
-                }
-            }
-        }
+        let tx = match self.idle.take() {
+            Some(connection) => match Tx::begin(connection, &mut None, statement.clone()).await {
+                Ok(tx) => tx,
+                // It died while it was kept.
+                Err(error) if super::is_dead(&error) => self.open_new(tenant, deadline, statement).await?,
+                Err(error) => return Err(error.into()),
+            },
+            None => self.open_new(tenant, deadline, statement).await?,
+        };
+        Ok(self.open.insert(tx))
+    }
+
+    async fn open_new(&self, tenant: Uuid, deadline: Instant, statement: String) -> Result<Tx> {
+        let pass = match self.db.may_keep() {
+            true => None,
+            false => Some(self.db.admit(Class::Submission, tenant, deadline).await?),
+        };
+        self.db.open_tx(pass, statement).await
     }
 
     /// Commits. Where this fails nobody knows whether it did.
@@ -74,26 +74,15 @@ impl Kept {
     }
 
     async fn end(&mut self, how: &'static str) -> Result<()> {
-        self.open = false;
-        let Some(mut connection) = self.connection.take() else { return Ok(()) };
-        match connection.execute(how).await {
-            Ok(_) => {
-                let may_keep = self.db.pool.options().get_max_connections() >= ENOUGH;
-                self.connection = may_keep.then_some(connection);
-                Ok(())
-            }
-            Err(error) => {
-                connection.close_on_drop();
-                Err(error.into())
-            }
-        }
+        let Some(tx) = self.open.take() else { return Ok(()) };
+        let connection = tx.end_and_keep(how).await?;
+        self.idle = connection.filter(|_| self.db.may_keep());
+        Ok(())
     }
 
     /// Gives the connection back to the pool, while there is nothing to do for it.
     pub async fn release(&mut self) {
-        if self.open {
-            self.rollback().await;
-        }
-        self.connection = None;
+        self.rollback().await;
+        self.idle = None;
     }
 }

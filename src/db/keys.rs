@@ -16,8 +16,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Db, run};
+use super::{Db, Mode, run};
 use crate::{
+    admission::Class,
     auth::{Credential, Key, Role, Tenant},
     error::{Error, Result},
 };
@@ -176,7 +177,7 @@ impl Db {
     }
 
     async fn load_key(&self, credential: &Credential, deadline: Instant) -> Result<Option<Key>> {
-        let mut tx = self.begin("read only", credential.tenant, deadline).await?;
+        let mut tx = self.begin(Mode::Read, Class::Key, credential.tenant, deadline).await?;
         let row = run(
             "api_key",
             sqlx::query!(

@@ -137,7 +137,7 @@ impl Db {
         let actors: Vec<String> = rows.iter().map(|(row, _)| format!("apiKeys/{}", row.key)).collect();
         let methods: Vec<&str> = rows.iter().map(|(row, _)| row.method.as_str()).collect();
         let counts: Vec<i64> = rows.iter().map(|(_, count)| *count).collect();
-        let mut tx = self.begin("", tenant, deadline).await?;
+        let mut tx = self.background(tenant, deadline).await?;
         run(
             "note_refusals",
             sqlx::query!(

@@ -40,7 +40,7 @@ pub struct Accommodation {
 
 /// One from the wire; bad fields are noted.
 fn parse(given: &pb::Accommodation, fields: &mut Fields) -> Accommodation {
-    let candidate = fields.candidate("candidate", &given.candidate);
+    let candidate = fields.person("candidate", &given.candidate);
     let extra_time_s = fields.seconds_up_to("extra_time", given.extra_time.as_ref(), MAX_EXTRA_S);
     if !(0..=MAX_EXTRA_ATTEMPTS).contains(&given.extra_attempts) {
         let what = format!("must be 0 to {MAX_EXTRA_ATTEMPTS}, is {}", given.extra_attempts);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     bank::content::TextMatching,
     points::{Points, Rounding},
-    scoring::text::fold,
+    scoring::folding::fold,
 };
 
 /// How the responses of an exam are marked by people.
@@ -133,8 +133,7 @@ impl Standing {
     }
 }
 
-/// More characters than a folded response can have: 100 000 are accepted, and compatibility forms grow them at most
-/// eighteenfold.
+/// More characters than a folded response can have: 100 000 are accepted, and folding makes three of one at most.
 const LONGEST: usize = 2_000_000;
 
 /// The stored number of a response that has its mark.

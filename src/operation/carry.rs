@@ -174,7 +174,7 @@ impl Carrier {
     }
 
     async fn take_over(&self, run: Run, tenant: Uuid, operation: Uuid, deadline: Instant) -> Result<()> {
-        let mut tx = self.db.submit(tenant, deadline).await?;
+        let mut tx = self.db.background(tenant, deadline).await?;
         let taken = sql::take_over(&mut tx, tenant, operation, run.holder, run.lease).await?;
         tx.commit().await?;
         if let Some(taken) = taken {
@@ -209,7 +209,7 @@ impl Carrier {
         }
         // Not at its end: somebody else may begin at once. If even this fails, the lease ends by itself.
         let let_go = async {
-            let mut tx = self.db.submit(job.tenant, Instant::now() + PATIENCE).await?;
+            let mut tx = self.db.background(job.tenant, Instant::now() + PATIENCE).await?;
             sql::let_go(&mut tx, job.tenant, job.operation, job.holder).await?;
             Ok::<_, Error>(tx.commit().await?)
         };

@@ -13,6 +13,8 @@ use crate::{
     grading::wire::{show_given, show_mark, show_rule},
     pb::{self, timestamp},
     scoring::{
+        folding::Step,
+        numeric::Number,
         plan::{Plan, Slot},
         score::{Bound, Terms},
         text::{Found, Means},
@@ -173,6 +175,10 @@ fn show_key(
                 compared: read.as_ref().map(ToString::to_string).unwrap_or_default(),
                 key: if let Task::Numeric(numeric) = &leaf.task { numeric.shown() } else { String::new() },
                 right: *right,
+                foldings: match (&leaf.task, read) {
+                    (Task::Numeric(numeric), Some(_)) => show_steps(&Number::folded(given, numeric.forms)),
+                    _ => Vec::new(),
+                },
             });
         }
         Findings::Pairs { .. } => {
@@ -244,6 +250,20 @@ fn show_picks(picks: Picks, labels: &[char], shown: &mut pb::KeyTrace) {
     shown.missed_key_count = picks.missed().len() as i32;
 }
 
+fn show_steps(steps: &[Step]) -> Vec<i32> {
+    let shown = |step: &Step| match step {
+        Step::Invisible => pb::TextFolding::Invisible,
+        Step::Width => pb::TextFolding::Width,
+        Step::Composition => pb::TextFolding::Composition,
+        Step::Twins => pb::TextFolding::LookAlikes,
+        Step::Case => pb::TextFolding::Case,
+        Step::Traditional => pb::TextFolding::Traditional,
+        Step::Space => pb::TextFolding::Space,
+        Step::Punctuation => pb::TextFolding::Punctuation,
+    };
+    steps.iter().map(|step| shown(step) as i32).collect()
+}
+
 fn show_blank(at: usize, trace: &Trace, leaf: &Content, response: &Response, terms: Terms) -> pb::BlankTrace {
     use pb::BlankFinding as Finding;
     let mut shown = pb::BlankTrace {
@@ -269,7 +289,11 @@ fn show_blank(at: usize, trace: &Trace, leaf: &Content, response: &Response, ter
             shown.percent = i32::from(found.percent);
             shown.points = found.share(terms, *blanks).to_string();
             match found.means {
-                Means::Same => Finding::Same,
+                Means::Same => {
+                    let given = &shown.given;
+                    shown.foldings = show_steps(&words::folded(leaf, given, found.blank, found.accepted));
+                    Finding::Same
+                }
                 Means::Edits(edits) => {
                     shown.edits = i32::from(edits);
                     Finding::Edits

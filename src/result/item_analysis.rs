@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use sqlx::PgConnection;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 
 use crate::{
+    admission::pace,
     analysis::{
         fold::{Picks, Position, Totals, note_waiting},
         pooled::{First, Second},
@@ -21,7 +22,7 @@ use crate::{
 
 use super::{
     items::{self, Pooled},
-    rpc::{Results, all_attempts, aside, broken, index_of, optional_form, unreadable},
+    rpc::{Results, all_attempts, index_of, optional_form, unreadable},
     sql::{self, Group, Sheet},
 };
 
@@ -83,7 +84,13 @@ impl Results {
             Some(index) => vec![self.plans.form(&mut tx, tenant, &facts, index).await?],
             None => self.plans.forms(&mut tx, tenant, &facts).await?,
         };
-        let group = Group { tenant, exam: &name.exam, form: index.map(|index| index as i16), all_attempts };
+        let group = Group {
+            tenant,
+            exam: &name.exam,
+            form: index.map(|index| index as i16),
+            all_attempts,
+            hurry: self.db.admission().hurry(),
+        };
         let positions = EachForm {
             base: index.unwrap_or(0),
             each: forms.iter().map(|form| items::positions(form)).collect(),
@@ -136,7 +143,7 @@ async fn one_form(
         totals.of(sheet.form).map_or(Ok(()), |totals| totals.add(&sheet.marks))
     };
     let totals = fold(tx, group, false, positions.clone().map(Totals::new), add).await?;
-    let wholes = aside(move || totals.map(Totals::finish)).await?;
+    let wholes = pace::behind(move || totals.map(Totals::finish)).await?;
     let one = |which: &str| Error::Internal(format!("an analysis without {which}").into());
     let whole = wholes.each.into_iter().next().ok_or_else(|| one("totals"))?;
     let add = |picks: &mut EachForm<Picks>, sheet: &Sheet| {
@@ -160,7 +167,7 @@ async fn all_forms(
         firsts.of(sheet.form).map_or(Ok(()), |first| first.add(&sheet.marks))
     };
     let firsts = fold(tx, group, false, positions.clone().map(First::new), add).await?;
-    let totals = aside(move || firsts.map(First::finish)).await?;
+    let totals = pace::behind(move || firsts.map(First::finish)).await?;
     let add = |seconds: &mut EachForm<Second>, sheet: &Sheet| {
         seconds.of(sheet.form).map_or(Ok(()), |second| second.add(&sheet.responses, &sheet.marks))
     };
@@ -183,7 +190,7 @@ async fn all_forms(
             second,
         })
         .collect();
-    aside(move || items::show_pooled(exam, &parts)).await
+    pace::behind(move || items::show_pooled(exam, &parts)).await
 }
 
 /// Folds the attempts of a group on a thread of its own while they are read.
@@ -196,12 +203,13 @@ async fn fold<T: Send + 'static>(
 ) -> Result<T> {
     let (send, mut receive) = mpsc::channel::<Vec<Sheet>>(CHUNKS);
     // When this call is given up the sender is dropped, and the thread ends with what it has.
-    let folding: JoinHandle<Result<T, Unpack>> = tokio::task::spawn_blocking(move || {
+    let folding = pace::behind(move || {
         while let Some(chunk) = receive.blocking_recv() {
             chunk.iter().try_for_each(|sheet| add(&mut state, sheet))?;
         }
         Ok(state)
     });
-    sql::sheets(tx, group, with_responses, send).await?;
-    folding.await.map_err(broken)?.map_err(unreadable)
+    let (read, folded) = tokio::join!(sql::sheets(tx, group, with_responses, send), folding);
+    read?;
+    folded?.map_err(unreadable)
 }

@@ -3,9 +3,14 @@
 use crate::{
     bank::{
         content::{ChoiceOption, Content, Task},
+        numeric::Forms,
         ordering::OrderingRule,
     },
-    scoring::trace::{Findings, Rule, Trace},
+    scoring::{
+        folding::Step,
+        numeric::Number,
+        trace::{Findings, Rule, Trace},
+    },
 };
 
 use super::words::{Seen, Tongue, quote};
@@ -16,10 +21,13 @@ pub fn found(seen: Seen<'_>, tongue: Tongue) -> String {
     match findings {
         Findings::Number { given, read, .. } => {
             let written = quote(given);
+            let forms =
+                if let Task::Numeric(numeric) = &seen.leaf.task { numeric.forms } else { Forms::default() };
+            let folded = aside(&Number::folded(given, forms), tongue);
             match read.as_ref().map(ToString::to_string).filter(|number| *number != written) {
                 Some(number) => tongue.say(
-                    format!("Gave “{written}”, which is {number}"),
-                    format!("填“{written}”，即 {number}"),
+                    format!("Gave “{written}”, which is {number}{folded}"),
+                    format!("填“{written}”，即 {number}{folded}"),
                 ),
                 None if read.is_some() => tongue.say(format!("Gave {written}"), format!("填 {written}")),
                 None => tongue.say(
@@ -47,7 +55,7 @@ pub fn found(seen: Seen<'_>, tongue: Tongue) -> String {
 pub fn right(seen: Seen<'_>, tongue: Tongue) -> String {
     match &seen.leaf.task {
         Task::Numeric(numeric) => {
-            let key = numeric.shown();
+            let key = numeric.shown_with(&tongue.say("significant digits", "位有效数字"));
             tongue.say(format!("the answer is {key}"), format!("答案 {key}"))
         }
         Task::Matching(matching) => {
@@ -89,6 +97,25 @@ pub fn counts(trace: &Trace, tongue: Tongue) -> String {
             tongue.say(format!(" ({part} of {whole} {en})"), format!("（{whole} 中 {part} {zh}）"))
         }
         _ => String::new(),
+    }
+}
+
+/// What was folded, in brackets; empty where nothing was.
+pub fn aside(steps: &[Step], tongue: Tongue) -> String {
+    let word = |step: &Step| match step {
+        Step::Invisible => tongue.say("invisible characters", "不可见字符"),
+        Step::Width => tongue.say("width", "全半角"),
+        Step::Composition => tongue.say("the encoding of accents", "组合字符编码"),
+        Step::Twins => tongue.say("look-alike signs", "形近符号"),
+        Step::Case => tongue.say("case", "大小写"),
+        Step::Traditional => tongue.say("traditional characters", "繁简"),
+        Step::Space => tongue.say("white space", "空白"),
+        Step::Punctuation => tongue.say("punctuation at the ends", "首尾标点"),
+    };
+    let words: Vec<String> = steps.iter().map(word).collect();
+    match steps {
+        [] => String::new(),
+        _ => tongue.say(format!(" ({} aside)", words.join(", ")), format!("（不计{}）", words.join("、"))),
     }
 }
 

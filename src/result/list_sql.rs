@@ -99,7 +99,7 @@ impl ListRow {
 pub static RESULTS: Listing = Listing {
     method: "ListResults",
     fields: &[
-        Field { name: "candidate", sql: "a.candidate", ty: FieldType::Exact },
+        Field { name: "candidate", sql: "a.candidate", ty: FieldType::Person },
         Field { name: "form", sql: "e.forms[a.form + 1]", ty: FieldType::Exact },
         Field {
             name: "state",

@@ -79,7 +79,7 @@ impl Results {
     ) -> Result<pb::CandidateScore> {
         let mut fields = Fields::default();
         let exam: ExamName = fields.take("parent", request.parent.parse());
-        let candidate = fields.candidate("candidate", &request.candidate);
+        let candidate = fields.person("candidate", &request.candidate);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let record = sql::record(&mut tx, caller.tenant.id, &exam.exam, &candidate).await?;
@@ -108,22 +108,19 @@ impl Results {
         let exam = exam.ok_or_else(|| Error::NotFound(name.to_string()))?;
         let names = exam.forms.iter().map(|form| form.0.as_str());
         let index = form.map(|form| index_of(names, &form, &name)).transpose()?;
-        let group = Group { tenant, exam: &name.exam, form: index.map(|index| index as i16), all_attempts };
+        let group = Group {
+            tenant,
+            exam: &name.exam,
+            form: index.map(|index| index as i16),
+            all_attempts,
+            hurry: self.db.admission().hurry(),
+        };
         let mut scores = Scores::new(exam, index);
         sql::scores(&mut tx, &group, |form, score, waits| scores.add(form, score, waits)).await?;
         tx.commit().await?;
         // Sorting a million scores is nothing for a thread that also serves others.
-        aside(move || scores.finish(name.to_string(), bins as usize)).await
+        self.db.aside(caller, move || scores.finish(name.to_string(), bins as usize)).await
     }
-}
-
-/// Runs what takes a while on a thread of its own.
-pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(broken)
-}
-
-pub(super) fn broken(error: tokio::task::JoinError) -> Error {
-    Error::Internal(format!("statistics did not end: {error}").into())
 }
 
 pub(super) fn unreadable(error: Unpack) -> Error {

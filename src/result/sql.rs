@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
+    admission::pace::Hurry,
     db::{Rows, run},
     exam::{
         policy::{Counting, Tally},
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Rows that travel together to the thread that folds them.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 256;
 
 /// A submitted attempt with the pass mark of its exam.
 #[derive(Debug)]
@@ -187,6 +188,8 @@ pub struct Group<'a> {
     pub form: Option<i16>,
     /// Every submitted attempt, not only the first of each candidate.
     pub all_attempts: bool,
+    /// What reading all of it gives way to.
+    pub hurry: &'a Hurry,
 }
 
 /// How many rows were streamed.
@@ -221,10 +224,13 @@ pub async fn scores(
             group.all_attempts,
         )
         .fetch(conn);
-        let mut count = 0;
+        let (mut count, mut pace) = (0, group.hurry.pace());
         while let Some(row) = rows.try_next().await? {
             each(row.form, row.score, row.waits);
             count += 1;
+            if count % CHUNK as u64 == 0 {
+                pace.step().await;
+            }
         }
         Ok(Streamed(count))
     };
@@ -267,14 +273,15 @@ pub async fn sheets(
             with_responses,
         )
         .fetch(conn);
-        let (mut count, mut chunk) = (0, Vec::with_capacity(CHUNK));
+        let (mut count, mut chunk, mut pace) = (0, Vec::with_capacity(CHUNK), group.hurry.pace());
         while let Some(sheet) = rows.try_next().await? {
             count += 1;
             chunk.push(sheet);
-            if chunk.len() == CHUNK
-                && send.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).await.is_err()
-            {
-                return Ok(Streamed(count));
+            if chunk.len() == CHUNK {
+                if send.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).await.is_err() {
+                    return Ok(Streamed(count));
+                }
+                pace.step().await;
             }
         }
         // Whoever folds says itself why it stopped listening.

@@ -132,6 +132,7 @@ mod tests {
             version: 1,
             section: 0,
             points: Points::from(2),
+            parts: Vec::new(),
             policy: None,
             content: Content {
                 stem: "?".into(),

@@ -9,6 +9,7 @@ use crate::{
     grading::task::{Given, Standing},
     points::Points,
     scoring::{
+        folding::{Step, needed},
         score::{Bound, Terms},
         text::{Compared, Found, Means},
         trace::{Findings, Picks, Reckoning, Trace},
@@ -16,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    kind_words,
+    kind_words::{self, aside},
     policy_words::{mode, rule},
     story::{Change, Graded, Origin},
 };
@@ -197,7 +198,12 @@ fn blanks_told(
                 let accepted = quote(accepted(seen.leaf, found.blank, found.accepted).unwrap_or_default());
                 let earned = found.share(terms, blanks);
                 let (en, zh) = match found.means {
-                    Means::Same => (String::new(), "一致".to_owned()),
+                    Means::Same => {
+                        let given = seen.texts.get(at).map(String::as_str).unwrap_or_default();
+                        let steps = folded(seen.leaf, given, found.blank, found.accepted);
+                        let (en, zh) = (aside(&steps, Tongue::En), aside(&steps, Tongue::Zh));
+                        (en, format!("一致{zh}"))
+                    }
                     Means::Edits(1) => (" but for 1 edit".to_owned(), "相差 1 个字符".to_owned()),
                     Means::Edits(n) => (format!(" but for {n} edits"), format!("相差 {n} 个字符")),
                     Means::Wildcard => (" by its wildcards".to_owned(), "按通配符相符".to_owned()),
@@ -329,6 +335,14 @@ fn letters(leaf: &Content, set: OptionSet) -> String {
     }
 }
 
+/// What had to be folded for a filled text to be the same as an accepted one.
+pub fn folded(leaf: &Content, given: &str, blank: usize, at: usize) -> Vec<Step> {
+    match (&leaf.task, accepted(leaf, blank, at)) {
+        (Task::FillBlank(fill), Some(accepted)) => needed(given, accepted, fill.matching),
+        _ => Vec::new(),
+    }
+}
+
 /// An accepted answer as the author wrote it.
 pub fn accepted(leaf: &Content, blank: usize, accepted: usize) -> Option<&str> {
     match &leaf.task {
@@ -404,7 +418,7 @@ mod tests {
         );
         let zh = "选 AB，答案 ABC（选对 2 项，错选 0 项，漏选 1 项）；按 SUBSET_PROPORTIONAL（按选对比例得分，错选不得分）得 8/3 分，舍入为 2.67 分（满分 4 分）。";
         assert_eq!(rounded, [en.as_str(), zh]);
-        let deduct = Policy::PerKeyWithDeduction { points: p("1.5") };
+        let deduct = Policy::PerKeyWithDeduction { points: p("1.5").into() };
         let [en, zh] = told(&choice(0b0001), deduct.clone(), picked(0b0110), terms("4"));
         assert!(
             en.ends_with("(1.5 a picked key, less 1.5 a wrong pick) gives -3, raised to 0, of 4 points."),
@@ -431,7 +445,8 @@ mod tests {
     fn statements_are_told() {
         let truth = leaf(Task::TrueFalse { key: Some(false), policy: None });
         let floor = Terms { floor: p("-1"), ..terms("2") };
-        let wrong = told(&truth, Policy::Negative { deduction: p("0.5") }, Response::Truth(true), floor);
+        let wrong =
+            told(&truth, Policy::Negative { deduction: p("0.5").into() }, Response::Truth(true), floor);
         assert_eq!(
             wrong,
             [
@@ -459,9 +474,9 @@ mod tests {
         assert_eq!(
             told(&fill, Policy::AllOrNothing, Response::Texts(texts), terms("8")),
             [
-                "Blank 1 “ｃｒｍ” matches “CRM” (2); blank 2 “neccessary” matches “necessary” but for 1 edit (1); blank 3 “crm” \
+                "Blank 1 “ｃｒｍ” matches “CRM” (width, case aside) (2); blank 2 “neccessary” matches “necessary” but for 1 edit (1); blank 3 “crm” \
                  repeats an answer that was earned already; 1 not filled in: together 3 of 8 points.",
-                "第 1 空“ｃｒｍ”与“CRM”一致，得 2 分；第 2 空“neccessary”与“necessary”相差 1 个字符，得 1 分；第 3 空“crm”与已得分的\
+                "第 1 空“ｃｒｍ”与“CRM”一致（不计全半角、大小写），得 2 分；第 2 空“neccessary”与“necessary”相差 1 个字符，得 1 分；第 3 空“crm”与已得分的\
                  答案重复；另有 1 空未填；共得 3 分（满分 8 分）。",
             ]
         );

@@ -1,7 +1,7 @@
 //! A value before rounding, exactly: 8/3 points are 8/3, not 2.6666666666666666666666666667. It is divided once, when a
 //! mark is made of it, and written as a decimal where that ends, else as a fraction.
 
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
 use rust_decimal::Decimal;
 
@@ -19,6 +19,24 @@ impl Exact {
             0 => Self::from(Decimal::ZERO),
             _ => Self { above: whole * Decimal::from(part), below: of },
         }
+    }
+
+    /// `above`/`below`, where `below` is not 0.
+    pub fn ratio(above: Decimal, below: u32) -> Self {
+        Self { above, below: below.max(1) }
+    }
+
+    /// So many times this; a decimal or a whole number of times keeps it exact.
+    #[must_use]
+    pub fn times(self, factor: Decimal) -> Self {
+        Self { above: self.above * factor, ..self }
+    }
+
+    /// This, but not less than `least` and not more than `most`.
+    #[must_use]
+    pub fn within(self, least: Option<Self>, most: Option<Self>) -> Self {
+        let raised = least.filter(|least| self < *least).unwrap_or(self);
+        most.filter(|most| raised > *most).unwrap_or(raised)
     }
 
     /// The value by one division, as near as a decimal comes.
@@ -41,7 +59,32 @@ impl From<Decimal> for Exact {
     }
 }
 
-fn common_divisor(mut a: u128, mut b: u128) -> u128 {
+impl PartialEq for Exact {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Exact {}
+
+impl PartialOrd for Exact {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Exact {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (own, others) = (Decimal::from(self.below), Decimal::from(other.below));
+        match (self.above.checked_mul(others), other.above.checked_mul(own)) {
+            (Some(one), Some(two)) => one.cmp(&two),
+            // Too large for both products: then the quotients tell them apart as well.
+            _ => self.value().cmp(&other.value()),
+        }
+    }
+}
+
+pub(super) fn common_divisor(mut a: u128, mut b: u128) -> u128 {
     while b != 0 {
         (a, b) = (b, a % b);
     }

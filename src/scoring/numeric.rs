@@ -8,10 +8,13 @@ use std::fmt;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use unicode_normalization::UnicodeNormalization;
 
+use super::folding::Step;
 pub use crate::bank::numeric::Forms;
-use crate::bank::numeric::{Margin, Numeric};
+use crate::{
+    bank::numeric::{Margin, Numeric},
+    glyphs::{bare, is_invisible, twin, usual_width},
+};
 
 /// Characters that a written number may have at most.
 const LONGEST: usize = 128;
@@ -78,26 +81,43 @@ impl Number {
         if is_too_long(text) {
             return None;
         }
-        let folded: String = if forms.full_width { text.nfkc().collect() } else { text.to_owned() };
-        // A fraction such as `½` is `1⁄2` after folding, and `1½` is `11⁄2`, which nobody means.
-        let ratio = folded.contains('\u{2044}');
-        if ratio && text.trim().chars().count() > 1 {
-            return None;
-        }
-        if folded.len() > 2 * LONGEST {
-            return None;
-        }
-        let folded = folded.replace('\u{2044}', "/").replace(['\u{2212}', '\u{fe63}'], "-");
+        let folded = plain(text, forms);
         let text = folded.trim();
         let (text, percent) = match text.strip_suffix('%') {
             Some(rest) if forms.percent => (rest.trim_end(), true),
             _ => (text, false),
         };
-        let value = match text.split_once('/') {
-            Some((above, below)) if forms.fraction => ratio_of(above.trim_end(), below.trim_start(), forms)?,
+        let value = match (text.chars().next_back().and_then(vulgar), text.split_once('/')) {
+            (Some(ratio), _) if forms.fraction => mixed(text, ratio)?,
+            (None, Some((above, below))) if forms.fraction => {
+                ratio_of(above.trim_end(), below.trim_start(), forms)?
+            }
             _ => signed(text, forms)?,
         };
         Some(Self(if percent { value / power_of_ten(2)? } else { value }))
+    }
+
+    /// This as so many percent.
+    #[must_use]
+    pub fn hundredfold(&self) -> Self {
+        Self(&self.0 * BigRational::from_integer(BigInt::from(100)))
+    }
+
+    /// This and one.
+    #[must_use]
+    pub fn one_more(&self) -> Self {
+        Self(&self.0 + one())
+    }
+
+    /// What had to be folded to read a number from these characters.
+    pub fn folded(text: &str, forms: Forms) -> Vec<Step> {
+        let shown = || text.chars().filter(|c| !is_invisible(*c));
+        let found = [
+            (Step::Invisible, text.chars().any(is_invisible)),
+            (Step::Width, forms.full_width && shown().any(|c| usual_width(c) != c)),
+            (Step::Twins, shown().any(|c| c == '\u{2212}' || (forms.look_alikes && twin(c) == Some("-")))),
+        ];
+        found.into_iter().filter(|(_, found)| *found).map(|(step, _)| step).collect()
     }
 
     /// Below 0.
@@ -194,6 +214,17 @@ impl NumericKey {
             + self.units.iter().map(|u| size_of::<Unit>() + u.name.len() + 128).sum::<usize>()
     }
 
+    /// Ways to write the right number, as the forms and units allow or not: as a decimal or a fraction, with an exponent,
+    /// and as the nearest decimal of many digits, each also in every unit.
+    pub fn writings(&self) -> Vec<String> {
+        let mut all = write(&self.answer);
+        for unit in &self.units {
+            let own = Number(&self.answer.0 / &unit.factor.0);
+            all.extend(write(&own).into_iter().map(|text| format!("{text} {}", unit.name)));
+        }
+        all
+    }
+
     /// Whether a written answer is right.
     pub fn admits(&self, text: &str) -> bool {
         self.read(text).is_some_and(|given| self.tolerance.admits(&self.answer, &given))
@@ -209,8 +240,8 @@ impl NumericKey {
         {
             return Some(plain);
         }
-        let squeeze = |text: &str| text.nfkc().filter(|c| !c.is_whitespace()).collect::<String>();
-        let written = text.trim_end();
+        let squeeze = |text: &str| bare(text, self.forms.look_alikes);
+        let written = text.trim_end_matches(|c: char| c.is_whitespace() || is_invisible(c));
         self.units.iter().find_map(|unit| {
             let name = squeeze(&unit.name);
             // The number ends where what follows is the unit, spaces aside.
@@ -219,6 +250,35 @@ impl NumericKey {
             Some(Number(number.0 * &unit.factor.0)).filter(|_| !name.is_empty())
         })
     }
+}
+
+fn write(number: &Number) -> Vec<String> {
+    let mut all = vec![number.to_string()];
+    let digits = 40;
+    if let Some(near) = significant(&number.0, digits) {
+        let near = Number(near);
+        let power = power_of_ten(DECIMALS as i32).unwrap_or_else(one);
+        all.push(Number((&number.0 * &power).round() / power).to_string());
+        all.extend(with_exponent(&near));
+    }
+    all
+}
+
+/// `12345e-7`: digits and a power of ten; `None` where the number does not end.
+fn with_exponent(number: &Number) -> Option<String> {
+    let ten = BigRational::from_integer(BigInt::from(10));
+    let (mut value, mut exponent) = (number.0.clone(), 0);
+    while !value.is_integer() && exponent > -(EXPONENT + LONGEST as i32) {
+        (value, exponent) = (value * &ten, exponent - 1);
+    }
+    while value != zero() && value.is_integer() && exponent < EXPONENT {
+        let shorter = &value / &ten;
+        if !shorter.is_integer() {
+            break;
+        }
+        (value, exponent) = (shorter, exponent + 1);
+    }
+    value.is_integer().then(|| format!("{}e{exponent}", value.to_integer()))
 }
 
 fn is_too_long(text: &str) -> bool {
@@ -238,19 +298,35 @@ fn power_of_ten(exponent: i32) -> Option<BigRational> {
         .then(|| BigRational::from_integer(BigInt::from(10)).pow(exponent))
 }
 
-fn signed(text: &str, forms: Forms) -> Option<BigRational> {
+/// A written number without what shows nothing, in its usual width, its signs and its bar of fraction as ASCII writes
+/// them. The minus sign is always one; what only looks like it is one by a switch.
+fn plain(text: &str, forms: Forms) -> String {
+    let dash = |c: char| c == '\u{2212}' || (forms.look_alikes && twin(c) == Some("-"));
+    let one = |c: char| match c {
+        c if dash(c) => '-',
+        '\u{2044}' | '\u{2215}' => '/',
+        c if forms.full_width => usual_width(c),
+        c => c,
+    };
+    text.chars().filter(|c| !is_invisible(*c)).map(one).collect()
+}
+
+/// A sign, which may stand apart from its number, and what follows it.
+fn sign_of(text: &str) -> (BigRational, &str) {
     match text.strip_prefix('-') {
-        Some(rest) => unsigned(rest, forms).map(|v| -v),
-        None => unsigned(text.strip_prefix('+').unwrap_or(text), forms),
+        Some(rest) => (-one(), rest.trim_start()),
+        None => (one(), text.strip_prefix('+').map_or(text, str::trim_start)),
     }
+}
+
+fn signed(text: &str, forms: Forms) -> Option<BigRational> {
+    let (sign, rest) = sign_of(text);
+    unsigned(rest, forms).map(|v| sign * v)
 }
 
 /// `3/4`, and `-1 3/4` with whole digits before.
 fn ratio_of(above: &str, below: &str, forms: Forms) -> Option<BigRational> {
-    let (sign, above) = match above.strip_prefix('-') {
-        Some(rest) => (-one(), rest),
-        None => (one(), above.strip_prefix('+').unwrap_or(above)),
-    };
+    let (sign, above) = sign_of(above);
     let below = unsigned(below, forms).filter(|v| *v != zero())?;
     let above = match above.split_once(char::is_whitespace) {
         Some((whole, rest)) if digits(whole) => {
@@ -259,6 +335,46 @@ fn ratio_of(above: &str, below: &str, forms: Forms) -> Option<BigRational> {
         _ => unsigned(above, forms)?,
     };
     Some(sign * above / below)
+}
+
+/// `½`, and `-1½` or `1 ½` with whole digits before; the last character is the fraction.
+fn mixed(text: &str, ratio: BigRational) -> Option<BigRational> {
+    let (sign, rest) = sign_of(text);
+    let glyph = rest.chars().next_back()?.len_utf8();
+    let whole = rest[..rest.len() - glyph].trim_end();
+    let whole = match whole {
+        "" => zero(),
+        whole if digits(whole) => unsigned(whole, Forms::PLAIN)?,
+        _ => return None,
+    };
+    Some(sign * (whole + ratio))
+}
+
+/// The fraction that is one character.
+fn vulgar(c: char) -> Option<BigRational> {
+    let (above, below) = match c {
+        '¼' => (1, 4),
+        '½' => (1, 2),
+        '¾' => (3, 4),
+        '⅐' => (1, 7),
+        '⅑' => (1, 9),
+        '⅒' => (1, 10),
+        '⅓' => (1, 3),
+        '⅔' => (2, 3),
+        '⅕' => (1, 5),
+        '⅖' => (2, 5),
+        '⅗' => (3, 5),
+        '⅘' => (4, 5),
+        '⅙' => (1, 6),
+        '⅚' => (5, 6),
+        '⅛' => (1, 8),
+        '⅜' => (3, 8),
+        '⅝' => (5, 8),
+        '⅞' => (7, 8),
+        '↉' => (0, 3),
+        _ => return None,
+    };
+    Some(BigRational::new(BigInt::from(above), BigInt::from(below)))
 }
 
 fn digits(text: &str) -> bool {
@@ -342,13 +458,20 @@ mod tests {
             ("1/2", "0.5", Forms { fraction: true, ..Forms::PLAIN }),
             ("-1 1/2", "-1.5", Forms { fraction: true, ..Forms::PLAIN }),
             ("50%", "0.5", Forms { percent: true, ..Forms::PLAIN }),
-            ("½", "0.5", Forms { fraction: true, full_width: true, ..Forms::PLAIN }),
+            ("½", "0.5", Forms { fraction: true, ..Forms::PLAIN }),
+            ("1½", "1.5", Forms { fraction: true, ..Forms::PLAIN }),
+            ("-1 ½", "-1.5", Forms { fraction: true, ..Forms::PLAIN }),
+            ("1⁄2", "0.5", Forms { fraction: true, ..Forms::PLAIN }),
+            ("1 1⁄2", "1.5", Forms { fraction: true, ..Forms::PLAIN }),
+            ("11∕2", "5.5", Forms { fraction: true, ..Forms::PLAIN }),
+            ("–5", "-5", Forms { look_alikes: true, ..Forms::PLAIN }),
+            ("—5", "-5", Forms { look_alikes: true, ..Forms::PLAIN }),
         ];
         for (text, value, forms) in table {
             assert_eq!(Number::parse(text, forms), Some(n(value)), "{text}");
             assert_eq!(Number::parse(text, Forms::PLAIN), None, "{text}");
         }
-        for plain in ["7", " -7 ", "+7", ".5", "5.", "−7", "007"] {
+        for plain in ["7", " -7 ", "+7", ".5", "5.", "−7", "- 7", "− 7", "\u{200b}7\u{3164}", "007"] {
             assert!(Number::parse(plain, Forms::PLAIN).is_some(), "{plain}");
         }
         let long = "9".repeat(200);
@@ -365,7 +488,16 @@ mod tests {
             "1e999999999",
             "1/0",
             "--1",
-            "1½",
+            "½1",
+            "1.5½",
+            "½½",
+            "½/2",
+            "5²",
+            "⑤②",
+            "①",
+            "𝟓",
+            "٥",
+            "- -5",
             "abc",
             "1 2",
             &long,
@@ -415,6 +547,22 @@ mod tests {
         for wrong in ["5 m", "5 KM", "5 miles", "km", "m 5000"] {
             assert!(!length.admits(wrong), "{wrong}");
         }
+        let unit = |name: &str| NumericKey { units: vec![unit(name, "1")], ..key("5", Tolerance::Exact) };
+        for (name, given) in [
+            ("N·m", "5 N⋅m"),
+            ("N·m", "5N•m"),
+            ("㎡", "5m²"),
+            ("℃", "5 °C"),
+            ("µm", "5 μm"),
+            ("km/h", "5\u{200b} km / h\u{ad}"),
+        ] {
+            assert!(unit(name).admits(given), "{name} {given}");
+        }
+        for (name, given) in [("m²", "5 m2"), ("m2", "5 m²"), ("m2", "5 m②")] {
+            assert!(!unit(name).admits(given), "{name} {given}");
+        }
+        let strict = NumericKey { forms: Forms { look_alikes: false, ..Forms::ALL }, ..unit("N·m") };
+        assert!(!strict.admits("5 N⋅m") && strict.admits("5 N·m"));
         let narrow = NumericKey { forms: Forms::PLAIN, ..length.clone() };
         assert!(narrow.admits("5 ｋｍ") && !narrow.admits("５ km"));
         let strict = NumericKey { unit_required: true, ..length };
@@ -451,7 +599,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "[0-9.,eE/%+\\-– ½１ ]{0,20}", other in ".{0,30}") {
+        fn any_text_is_read_or_refused(text in "[0-9.,eE/%+\\-– ½⅓²⁄１ \u{200b}]{0,20}", other in ".{0,30}") {
             for text in [text, other] {
                 let read = Number::parse(&text, Forms::ALL);
                 let exact = NumericKey { units: vec![Unit { name: "m".into(), factor: n("2") }], ..key("1", Tolerance::Exact) };

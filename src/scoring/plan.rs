@@ -12,11 +12,12 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     outcome::{Outcome, Tally},
     policy::Policy,
+    reach::own_mark,
     score::{Key, Terms, score},
 };
 use crate::{
     attempt::response::{Mark, Response},
-    bank::content::{Content, Kind, OptionSet, Task},
+    bank::content::{Content, Kind, OptionSet, Task, blanks_shown},
     points::{Points, Rounding},
 };
 
@@ -34,6 +35,8 @@ pub struct FormItem {
     pub section: usize,
     /// Its points, those of a whole case for a case.
     pub points: Points,
+    /// What the parts of a case are worth, as the form recorded it; empty in forms from before they did.
+    pub parts: Vec<Points>,
     /// The policy of its section, if that has one.
     pub policy: Option<Policy>,
     /// What it says.
@@ -221,7 +224,11 @@ impl Plan {
         let is_case = item.content.kind() == Kind::Case;
         let leaves = item.content.leaves();
         let weights: Vec<u32> = leaves.iter().map(|(weight, _)| *weight).collect();
-        let shares = if is_case { item.points.split(&weights) } else { vec![item.points] };
+        let shares = match is_case {
+            true if item.parts.len() == leaves.len() => item.parts,
+            true => item.points.split(&weights),
+            false => vec![item.points],
+        };
         if leaves.is_empty() {
             return Err(PlanError::Key { item: number, part: 0, reason: "is a case without parts".into() });
         }
@@ -232,6 +239,7 @@ impl Plan {
         for (((_, leaf), points), part) in leaves.into_iter().zip(shares).zip(1u32..) {
             let part = if is_case { part } else { 0 };
             let key = Key::of(&leaf.task).map_err(|reason| PlanError::Key { item: number, part, reason })?;
+            let key = with_room(key, &leaf.stem);
             let policy = policy_of(&leaf.task, &key, item.policy.as_ref(), points)
                 .map_err(|reason| PlanError::Policy { item: number, part, reason })?;
             let own = &leaf.notes.knowledge_point;
@@ -258,6 +266,14 @@ impl Plan {
             });
         }
         Ok(())
+    }
+
+    /// The slots whose full points their own key does not reach, with what it earns.
+    pub fn unreachable(&self) -> impl Iterator<Item = (&Slot, Points)> {
+        self.slots.iter().filter_map(|slot| {
+            let earns = own_mark(&slot.key, &slot.policy, slot.points)?;
+            (earns < slot.points).then_some((slot, earns))
+        })
     }
 
     /// The slots, by position.
@@ -364,6 +380,14 @@ impl Plan {
         let sections = self.sections.iter().map(|s| s.title.len() + size_of::<PlanSection>());
         size_of::<Self>() + self.slots.iter().map(slot).sum::<usize>() + named.chain(sections).sum::<usize>()
     }
+}
+
+/// A response may fill as many blanks as the wording shows.
+fn with_room(mut key: Key, stem: &str) -> Key {
+    if let Key::Texts(texts) = &mut key {
+        texts.make_room(blanks_shown(stem).into_iter().max().unwrap_or(0));
+    }
+    key
 }
 
 /// The policy of one leaf: its own, else its section's where that fits.
@@ -475,7 +499,11 @@ mod tests {
 
     fn item(section: usize, points: &str, policy: Option<Policy>, content: Content) -> FormItem {
         let (question, topic) = ("questions/q".into(), format!("topic {section}"));
-        FormItem { question, version: 1, section, points: p(points), policy, content, topic }
+        let parts = match &content.task {
+            Task::Case { parts } => p(points).apportion(&parts.iter().map(|p| p.weight).collect::<Vec<_>>()),
+            _ => Vec::new(),
+        };
+        FormItem { question, version: 1, section, points: p(points), parts, policy, content, topic }
     }
 
     fn compile(items: Vec<FormItem>) -> Result<Plan, PlanError> {
@@ -510,9 +538,9 @@ mod tests {
         let given = [picked(0b0010), picked(0b0011), Response::Truth(true), Response::Text("why".into())];
         let marks = plan.score(&given);
         let scored = |text| Mark::Scored(p(text));
-        assert_eq!(marks, [scored("1"), scored("1"), scored("3.33"), Mark::Awaiting, Mark::NotAnswered]);
+        assert_eq!(marks, [scored("1"), scored("1"), scored("3.34"), Mark::Awaiting, Mark::NotAnswered]);
         let outcome = plan.outcome(&marks);
-        assert_eq!((outcome.total, outcome.awaiting), (p("5.33"), p("3.33")));
+        assert_eq!((outcome.total, outcome.awaiting), (p("5.34"), p("3.33")));
         assert_eq!(outcome.state, OutcomeState::AwaitingGrading);
         assert_eq!(outcome.sections.iter().map(|s| s.points).sum::<Points>(), outcome.total);
         assert_eq!(outcome.sections[1].max, p("10"));
@@ -534,7 +562,7 @@ mod tests {
 
     #[test]
     fn a_section_s_policy_must_fit() {
-        let fixed = || Some(Policy::SubsetFixed { points: p("1") });
+        let fixed = || Some(Policy::SubsetFixed { points: Points::from(1).into() });
         let single = compile(vec![item(0, "1", fixed(), choice(ChoiceKind::Single, 4, 1, None))]).unwrap();
         assert_eq!(single.slots()[0].policy, Policy::AllOrNothing);
         let said = compile(vec![item(0, "1", Some(Policy::SubsetHalf), truth(Some(true)))]).unwrap();

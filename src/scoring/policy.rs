@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    amount::{Amount, common},
+    exact::Exact,
+};
 use crate::{
     bank::content::{Kind, OptionSet},
     points::Points,
@@ -20,29 +24,29 @@ pub enum Policy {
     /// w > 0 → 0; m = 0 → P; h > 0 → s, where s < P (漏选固定分).
     SubsetFixed {
         /// s
-        points: Points,
+        points: Amount,
     },
     /// w > 0 → 0; m = 0 → P; else min(x·h, P) (每选对一项得 x 分).
     PerKeyFixed {
         /// x
-        points: Points,
+        points: Amount,
     },
     /// w > 0 → 0; m = 0 → P; else the sum of the values of the picked keys, at most P.
     PerOptionValue {
         /// One value an option, in the question's order.
-        values: Vec<Points>,
+        values: Vec<Amount>,
     },
     /// w > 0 → 0; else P·h/K (按比例).
     SubsetProportional,
     /// x·h − x·w; needs a floor.
     PerKeyWithDeduction {
         /// x
-        points: Points,
+        points: Amount,
     },
     /// P·clamp(Σ f of the picked, 0, 1) (Moodle multichoice).
     OptionFractions {
         /// One fraction an option, −1 to 1, in the question's order.
-        fractions: Vec<Points>,
+        fractions: Vec<Amount>,
     },
     /// P·max(min(h, K − w), 0)/K (Moodle OU multiple response).
     CapToKeyCount,
@@ -59,18 +63,18 @@ pub enum Policy {
     /// clamp(Σ map of distinct picks, lower, upper); an unmapped pick counts `default` (QTI map_response).
     Map {
         /// One entry an option, in the question's order; `None` is unmapped.
-        values: Vec<Option<Points>>,
+        values: Vec<Option<Amount>>,
         /// What an unmapped pick counts.
-        default: Points,
+        default: Amount,
         /// Lower bound, if any.
-        lower: Option<Points>,
+        lower: Option<Amount>,
         /// Upper bound, if any.
-        upper: Option<Points>,
+        upper: Option<Amount>,
     },
     /// Right → P, wrong → −d, blank → 0 (倒扣分); single choice and true/false only; needs a floor below 0.
     Negative {
         /// d
-        deduction: Points,
+        deduction: Amount,
     },
 }
 
@@ -97,19 +101,38 @@ impl Policy {
         }
     }
 
+    /// Every amount among its parameters.
+    fn amounts(&self) -> impl Iterator<Item = Amount> {
+        let (one, list): (Option<Amount>, &[Amount]) = match self {
+            Self::SubsetFixed { points }
+            | Self::PerKeyFixed { points }
+            | Self::PerKeyWithDeduction { points } => (Some(*points), &[]),
+            Self::Negative { deduction } => (Some(*deduction), &[]),
+            Self::PerOptionValue { values } => (None, values),
+            Self::OptionFractions { fractions } => (None, fractions),
+            _ => (None, &[]),
+        };
+        let map = match self {
+            Self::Map { values, default, lower, upper } => Some((values, default, lower, upper)),
+            _ => None,
+        };
+        let mapped = map.into_iter().flat_map(|(values, default, lower, upper)| {
+            values.iter().flatten().chain([default]).chain(lower).chain(upper)
+        });
+        one.into_iter().chain(list.iter().copied()).chain(mapped.copied())
+    }
+
     /// Whether the policy fits a question of that kind, number of options and key, worth that many points; else why
     /// not, in words that continue "the policy …".
     pub fn check(&self, kind: Kind, options: usize, key: OptionSet, points: Points) -> Result<(), String> {
         self.check_shape(kind, options)?;
         match self {
-            Self::SubsetFixed { points: s } if *s >= points => Err(format!(
+            Self::SubsetFixed { points: s } if *s >= Amount::from(points) => Err(format!(
                 "SUBSET_FIXED gives {s} for a partial answer, which is not less than the {points} of the question"
             )),
             Self::PerOptionValue { values } => {
-                let sum: Points = key.iter().filter_map(|i| values.get(i).copied()).sum();
-                if sum <= points {
-                    return Ok(());
-                }
+                let sum = Amount::sum(key.iter().filter_map(|i| values.get(i).copied()));
+                let Some(sum) = sum.filter(|sum| *sum > Exact::from(points.decimal())) else { return Ok(()) };
                 Err(format!(
                     "PER_OPTION_VALUE gives {sum} for all keys, more than the {points} of the question"
                 ))
@@ -135,33 +158,38 @@ impl Policy {
             true => Ok(()),
             false => Err(format!("{name} has {len} values for {options} options")),
         };
-        let within = |value: Points, low: Points, high: Points| match low <= value && value <= high {
+        let within = |value: Amount, low: Amount, high: Amount| match low <= value && value <= high {
             true => Ok(()),
             false => Err(format!("{name} has the value {value}, which is not within {low} to {high}")),
         };
-        let (least, one) = (Points::ZERO - Points::MAX, Points::from(1));
+        let (zero, one, most) = (Amount::ZERO, Amount::ONE, Amount::from(Points::MAX));
+        let (least, minus_one) =
+            (Amount::from(Points::ZERO - Points::MAX), Amount::from(Points::ZERO - Points::from(1)));
+        if common(self.amounts()).is_none() {
+            return Err(format!("{name} has fractions whose common denominator is beyond a million"));
+        }
         match self {
-            Self::SubsetFixed { points } => within(*points, Points::ZERO, Points::MAX),
+            Self::SubsetFixed { points } => within(*points, zero, most),
             Self::PerKeyFixed { points: x }
             | Self::PerKeyWithDeduction { points: x }
             | Self::Negative { deduction: x } => {
                 if x.is_zero() {
                     return Err(format!("{name} needs a value above 0"));
                 }
-                within(*x, Points::ZERO, Points::MAX)
+                within(*x, zero, most)
             }
             Self::PerOptionValue { values } => {
                 sized(values.len())?;
-                values.iter().try_for_each(|v| within(*v, Points::ZERO, Points::MAX))
+                values.iter().try_for_each(|v| within(*v, zero, most))
             }
             Self::OptionFractions { fractions } => {
                 sized(fractions.len())?;
-                fractions.iter().try_for_each(|f| within(*f, Points::ZERO - one, one))
+                fractions.iter().try_for_each(|f| within(*f, minus_one, one))
             }
             Self::Map { values, default, lower, upper } => {
                 sized(values.len())?;
                 let all = values.iter().flatten().chain([default]).chain(lower).chain(upper);
-                all.copied().try_for_each(|v| within(v, least, Points::MAX))?;
+                all.copied().try_for_each(|v| within(v, least, most))?;
                 match (lower, upper) {
                     (Some(l), Some(u)) if l > u => {
                         Err(format!("MAP has a lower bound {l} above its upper bound {u}"))
@@ -190,6 +218,10 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn a(text: &str) -> Amount {
+        text.parse().unwrap()
+    }
+
     fn check(policy: Policy, kind: Kind) -> Result<(), String> {
         policy.check(kind, 4, OptionSet::from_bits(0b0011), p("2"))
     }
@@ -197,28 +229,28 @@ mod tests {
     #[test]
     fn parameters_are_checked() {
         let multiple = Kind::MultipleChoice;
-        assert!(check(Policy::SubsetFixed { points: p("1") }, multiple).is_ok());
-        assert!(check(Policy::SubsetFixed { points: p("2") }, multiple).is_err());
-        assert!(check(Policy::SubsetFixed { points: p("-1") }, multiple).is_err());
-        assert!(check(Policy::PerKeyFixed { points: p("0") }, multiple).is_err());
-        let values = |v: [&str; 4]| v.map(p).to_vec();
+        assert!(check(Policy::SubsetFixed { points: a("1") }, multiple).is_ok());
+        assert!(check(Policy::SubsetFixed { points: a("2") }, multiple).is_err());
+        assert!(check(Policy::SubsetFixed { points: a("-1") }, multiple).is_err());
+        assert!(check(Policy::PerKeyFixed { points: a("0") }, multiple).is_err());
+        let values = |v: [&str; 4]| v.map(a).to_vec();
         assert!(check(Policy::PerOptionValue { values: values(["1", "1", "9", "9"]) }, multiple).is_ok());
         assert!(check(Policy::PerOptionValue { values: values(["1", "1.5", "0", "0"]) }, multiple).is_err());
-        assert!(check(Policy::PerOptionValue { values: vec![p("1")] }, multiple).is_err());
+        assert!(check(Policy::PerOptionValue { values: vec![a("1")] }, multiple).is_err());
         assert!(
             check(Policy::OptionFractions { fractions: values(["1", "0.5", "-1", "0"]) }, multiple).is_ok()
         );
         assert!(
             check(Policy::OptionFractions { fractions: values(["1", "1.1", "-1", "0"]) }, multiple).is_err()
         );
-        let map = |lower, upper| Policy::Map { values: vec![None; 4], default: p("0"), lower, upper };
-        assert!(check(map(Some(p("0")), Some(p("2"))), multiple).is_ok());
-        assert!(check(map(Some(p("3")), Some(p("2"))), multiple).is_err());
+        let map = |lower, upper| Policy::Map { values: vec![None; 4], default: a("0"), lower, upper };
+        assert!(check(map(Some(a("0")), Some(a("2"))), multiple).is_ok());
+        assert!(check(map(Some(a("3")), Some(a("2"))), multiple).is_err());
     }
 
     #[test]
     fn policies_fit_kinds() {
-        let negative = || Policy::Negative { deduction: p("1") };
+        let negative = || Policy::Negative { deduction: a("1") };
         assert!(check(negative(), Kind::SingleChoice).is_ok());
         assert!(check(negative(), Kind::TrueFalse).is_ok());
         assert!(check(negative(), Kind::MultipleChoice).is_err());
@@ -229,8 +261,8 @@ mod tests {
 
     #[test]
     fn the_name_is_the_name_in_json() {
-        let json = serde_json::to_value(Policy::SubsetFixed { points: p("1") }).unwrap();
-        assert_eq!(json["name"], Policy::SubsetFixed { points: p("1") }.name());
+        let json = serde_json::to_value(Policy::SubsetFixed { points: a("1") }).unwrap();
+        assert_eq!(json["name"], Policy::SubsetFixed { points: a("1") }.name());
         let json = serde_json::to_value(Policy::HitsMinusWrongMinusMissed).unwrap();
         assert_eq!(json["name"], Policy::HitsMinusWrongMinusMissed.name());
     }

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use rust_decimal::Decimal;
 
 use super::{
+    amount::Amount,
     exact::Exact,
     matching::MatchingKey,
     numeric::NumericKey,
@@ -111,7 +112,7 @@ impl Key {
     pub fn check(&self, response: &Response) -> Result<(), String> {
         let (options, blanks) = match (self, response) {
             (Self::Choice { options, .. }, _) => (*options, 0),
-            (Self::Texts(texts), _) => (0, texts.blanks()),
+            (Self::Texts(texts), _) => (0, texts.places()),
             (Self::Matching(key), Response::Pairs(given)) => return key.check(given),
             (Self::Ordering(key), Response::Order(given)) => return key.check(given),
             _ => (0, 0),
@@ -308,9 +309,13 @@ pub fn worth(policy: &Policy, points: Decimal, options: usize, key: OptionSet, p
     }
     let (keys, n) = (key.len(), options as u32);
     let (h, w, m) = (picked.and(key).len(), picked.minus(key).len(), key.minus(picked).len());
-    let sum_of = |values: &[Points], set: OptionSet| -> Decimal {
-        set.iter().filter_map(|i| values.get(i)).map(|v| v.decimal()).sum()
+    // A sum that its check has refused for its denominators counts as nothing.
+    let total = |amounts: &mut dyn Iterator<Item = Amount>| -> Exact {
+        Amount::sum(amounts).unwrap_or_else(|| Decimal::ZERO.into())
     };
+    let sum_of =
+        |values: &[Amount], set: OptionSet| total(&mut set.iter().filter_map(|i| values.get(i)).copied());
+    let whole = Some(Exact::from(points));
     // The common frame of the 漏选 policies: a wrong pick earns nothing, all keys earn P, else `partial`.
     let subset = |partial: Exact| match (w, m) {
         (0, 0) => points.into(),
@@ -320,15 +325,14 @@ pub fn worth(policy: &Policy, points: Decimal, options: usize, key: OptionSet, p
     match policy {
         Policy::AllOrNothing => subset(Decimal::ZERO.into()),
         Policy::SubsetHalf => subset(share(points, 1, 2)),
-        Policy::SubsetFixed { points: s } => subset(s.decimal().into()),
-        Policy::PerKeyFixed { points: x } => subset((x.decimal() * Decimal::from(h)).min(points).into()),
-        Policy::PerOptionValue { values } => subset(sum_of(values, picked).min(points).into()),
+        Policy::SubsetFixed { points: s } => subset(s.exact()),
+        Policy::PerKeyFixed { points: x } => subset(x.exact().times(Decimal::from(h)).within(None, whole)),
+        Policy::PerOptionValue { values } => subset(sum_of(values, picked).within(None, whole)),
         Policy::SubsetProportional => subset(share(points, h, keys)),
-        Policy::PerKeyWithDeduction { points: x } => {
-            (x.decimal() * (Decimal::from(h) - Decimal::from(w))).into()
-        }
+        Policy::PerKeyWithDeduction { points: x } => x.exact().times(Decimal::from(h) - Decimal::from(w)),
         Policy::OptionFractions { fractions } => {
-            (points * sum_of(fractions, picked).clamp(Decimal::ZERO, Decimal::ONE)).into()
+            let (none, all) = (Exact::from(Decimal::ZERO), Exact::from(Decimal::ONE));
+            sum_of(fractions, picked).within(Some(none), Some(all)).times(points)
         }
         Policy::CapToKeyCount => share(points, h.min(keys.saturating_sub(w)), keys),
         Policy::NetCorrect => share(points, h.saturating_sub(w), keys),
@@ -342,26 +346,28 @@ pub fn worth(policy: &Policy, points: Decimal, options: usize, key: OptionSet, p
         Policy::Coverage => share(points, h * h, keys * (h + w)),
         Policy::HitsMinusWrongMinusMissed => share(points, h.saturating_sub(w + m), keys),
         Policy::Map { values, default, lower, upper } => {
-            let of = |i: usize| values.get(i).copied().flatten().unwrap_or(*default).decimal();
-            let sum: Decimal = picked.iter().map(of).sum();
-            let low = lower.map_or(sum, |l| sum.max(l.decimal()));
-            upper.map_or(low, |u| low.min(u.decimal())).into()
+            let of = |i: usize| values.get(i).copied().flatten().unwrap_or(*default);
+            total(&mut picked.iter().map(of)).within(lower.map(Amount::exact), upper.map(Amount::exact))
         }
         Policy::Negative { deduction } => match (w, m) {
             (0, 0) => points.into(),
-            _ => (-deduction.decimal()).into(),
+            _ => deduction.exact().times(Decimal::NEGATIVE_ONE),
         },
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::points::RoundingMode;
     use proptest::prelude::*;
     use serde_json::Value;
 
     fn p(text: &str) -> Points {
+        text.parse().unwrap()
+    }
+
+    fn a(text: &str) -> Amount {
         text.parse().unwrap()
     }
 
@@ -380,12 +386,12 @@ pub(super) mod tests {
     /// One row a rule: (policy, options, key, picked, mark of 6 points).
     #[test]
     fn every_policy_by_table() {
-        let four = |v: [&str; 4]| v.map(p).to_vec();
+        let four = |v: [&str; 4]| v.map(a).to_vec();
         let map = |lower: Option<&str>, upper: Option<&str>| Policy::Map {
-            values: vec![Some(p("1")), Some(p("2")), Some(p("-1")), None],
-            default: p("-2"),
-            lower: lower.map(p),
-            upper: upper.map(p),
+            values: vec![Some(a("1")), Some(a("2")), Some(a("-1")), None],
+            default: a("-2"),
+            lower: lower.map(a),
+            upper: upper.map(a),
         };
         use Policy::*;
         let table = [
@@ -395,20 +401,20 @@ pub(super) mod tests {
             (SubsetHalf, 4, "abc", "abc", "6"),
             (SubsetHalf, 4, "abc", "a", "3"),
             (SubsetHalf, 4, "abc", "ad", "0"),
-            (SubsetFixed { points: p("0.5") }, 4, "abc", "ab", "0.5"),
-            (SubsetFixed { points: p("0.5") }, 4, "abc", "abc", "6"),
-            (SubsetFixed { points: p("0.5") }, 4, "abc", "abd", "0"),
-            (PerKeyFixed { points: p("1.5") }, 4, "abc", "ab", "3"),
-            (PerKeyFixed { points: p("5") }, 4, "abc", "ab", "6"),
-            (PerKeyFixed { points: p("1.5") }, 4, "abc", "abc", "6"),
-            (PerKeyFixed { points: p("1.5") }, 4, "abc", "ad", "0"),
+            (SubsetFixed { points: a("0.5") }, 4, "abc", "ab", "0.5"),
+            (SubsetFixed { points: a("0.5") }, 4, "abc", "abc", "6"),
+            (SubsetFixed { points: a("0.5") }, 4, "abc", "abd", "0"),
+            (PerKeyFixed { points: a("1.5") }, 4, "abc", "ab", "3"),
+            (PerKeyFixed { points: a("5") }, 4, "abc", "ab", "6"),
+            (PerKeyFixed { points: a("1.5") }, 4, "abc", "abc", "6"),
+            (PerKeyFixed { points: a("1.5") }, 4, "abc", "ad", "0"),
             (PerOptionValue { values: four(["1", "2.5", "1", "0"]) }, 4, "abc", "ab", "3.5"),
             (PerOptionValue { values: four(["1", "2.5", "1", "0"]) }, 4, "abc", "abc", "6"),
             (PerOptionValue { values: four(["1", "2.5", "1", "0"]) }, 4, "abc", "abd", "0"),
             (SubsetProportional, 7, "abcdefg", "ab", "1.71"),
             (SubsetProportional, 8, "abcdefg", "abh", "0"),
-            (PerKeyWithDeduction { points: p("2") }, 4, "abc", "abd", "2"),
-            (PerKeyWithDeduction { points: p("2") }, 4, "abc", "d", "0"),
+            (PerKeyWithDeduction { points: a("2") }, 4, "abc", "abd", "2"),
+            (PerKeyWithDeduction { points: a("2") }, 4, "abc", "d", "0"),
             (OptionFractions { fractions: four(["0.5", "0.5", "-0.25", "-1"]) }, 4, "ab", "ac", "1.5"),
             (OptionFractions { fractions: four(["0.5", "0.5", "-0.25", "-1"]) }, 4, "ab", "ad", "0"),
             (OptionFractions { fractions: four(["0.5", "0.5", "0.5", "-1"]) }, 4, "abc", "abc", "6"),
@@ -443,7 +449,7 @@ pub(super) mod tests {
 
     #[test]
     fn negative_marking_needs_a_floor() {
-        let negative = Policy::Negative { deduction: p("0.5") };
+        let negative = Policy::Negative { deduction: a("0.5") };
         let floored = Terms { floor: p("-1"), ..terms("2") };
         let said = |truth| score(&Key::Truth(true), &negative, &Response::Truth(truth), floored);
         assert_eq!(said(true), Mark::Scored(p("2")));
@@ -451,7 +457,7 @@ pub(super) mod tests {
         assert_eq!(score(&Key::Truth(true), &negative, &Response::Blank, floored), Mark::NotAnswered);
         let plain = score(&Key::Truth(true), &negative, &Response::Truth(false), terms("2"));
         assert_eq!(plain, Mark::Scored(p("0")));
-        let deduct = Policy::PerKeyWithDeduction { points: p("2") };
+        let deduct = Policy::PerKeyWithDeduction { points: a("2") };
         let deep = score(&choice(4, "a"), &deduct, &Response::Choice(set("bcd")), floored);
         assert_eq!(deep, Mark::Scored(p("-1")));
     }
@@ -494,7 +500,7 @@ pub(super) mod tests {
             return eprintln!("SKIPPED: no {path}");
         };
         let data: Value = serde_json::from_str(&text).unwrap();
-        let number = |v: &Value| v.as_f64().map(|f| p(&format!("{f}")));
+        let number = |v: &Value| v.as_f64().map(|f| a(&format!("{f}")));
         for case in data["cases"].as_array().unwrap() {
             let strings = |field: &str| -> Vec<String> {
                 let list = case[field].as_array().cloned().unwrap_or_default();
@@ -530,7 +536,8 @@ pub(super) mod tests {
                 other => panic!("a case of {other}"),
             };
             let key = if map.is_empty() { index(&strings("key")) } else { set("a") };
-            let points = number(&case["max"]).unwrap_or(if map.is_empty() { p("1") } else { p("100") });
+            let max = case["max"].as_f64().map(|f| p(&format!("{f}")));
+            let points = max.unwrap_or(if map.is_empty() { p("1") } else { p("100") });
             let kind = Key::Choice { kind: ChoiceKind::Multiple, options: options.len(), key };
             let mark =
                 score(&kind, &policy, &Response::Choice(index(&picked)), Terms { points, ..terms("1") });
@@ -542,8 +549,12 @@ pub(super) mod tests {
     }
 
     /// Any policy, also one that its own check would refuse.
-    pub(in crate::scoring) fn any_policy(options: usize) -> impl Strategy<Value = Policy> {
-        let points = || (-2000i64..2000).prop_map(|c| Points::new(Decimal::new(c, 2)));
+    pub(crate) fn any_policy(options: usize) -> impl Strategy<Value = Policy> {
+        let points = || {
+            let decimal = (-2000i64..2000).prop_map(|c| Amount::from(Points::new(Decimal::new(c, 2))));
+            let fraction = (-60i64..60, 1u32..13).prop_map(|(above, below)| a(&format!("{above}/{below}")));
+            prop_oneof![decimal, fraction]
+        };
         let list = move || proptest::collection::vec(points(), options);
         let bound = move || proptest::option::of(points());
         prop_oneof![

@@ -1,10 +1,9 @@
 //! Whether a filled text is an accepted one, and what a set of filled blanks earns.
 //!
-//! Both sides are folded alike: always Unicode compatibility forms (NFKC: full-width = half-width) and invisible
-//! characters; by switches also case, white space, the punctuation at the ends and traditional characters (see
-//! [`TextMatching`]). A regular expression is taken as it is written and sees the folded text. Time is
-//! linear in the length of the response, whatever it holds: folding stops as soon as a text is longer than any
-//! accepted one could be, wildcards match piece by piece from the left, and the edit distance is computed in a band.
+//! Both sides are folded alike (see [`folding`](super::folding)). A regular expression is taken as it is written and sees
+//! the folded text. Time is linear in the length of the response, whatever it holds: folding stops as soon as a text is
+//! longer than any accepted one could be, wildcards match piece by piece from the left, and the edit distance is computed
+//! in a band.
 
 use std::cmp::Reverse;
 
@@ -13,22 +12,24 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     assign::{best_assignment, best_claims},
     expression::Expression,
+    folding::{ANY, LONGEST, Steps, fold, fold_by},
     simplified::simplified,
 };
-use crate::bank::content::{FillBlank, TextMatching};
+use crate::{
+    bank::content::{FillBlank, TextMatching},
+    glyphs::{is_blank, usual_width},
+};
 
-/// Folded characters beyond which no text matches, wildcards or not.
-const LONGEST: usize = 65_536;
 /// Edits that are forgiven at most.
 const MOST_EDITS: u8 = 3;
-/// Stands for `*` in a folded pattern: a noncharacter, which no honest text holds.
-const ANY: char = '\u{FDD0}';
 
 /// The accepted texts of a fill-blank question, folded and ready to compare.
 #[derive(Clone, Debug)]
 pub struct TextKey {
     matching: TextMatching,
     unordered: bool,
+    /// How many texts a candidate may have been shown room for: at least as many as there are blanks.
+    places: usize,
     /// Every distinct accepted text once.
     texts: Vec<Pattern>,
     /// Per blank: index into `texts` and percent earned.
@@ -50,6 +51,8 @@ enum Pattern {
 pub struct Compared {
     /// The folded text; none where nothing is left of it, or it is longer than any accepted one could be.
     pub folded: Option<String>,
+    /// The same with its case and its typographic twins as they were written: regular expressions may ask for either.
+    written: Option<String>,
     /// What was found.
     pub found: Found,
 }
@@ -126,12 +129,23 @@ impl TextKey {
             Pattern::Pieces(_) | Pattern::Expression(_) => LONGEST,
         });
         let limit = longest.max().unwrap_or(0).min(LONGEST);
-        Self { matching, unordered: fill.unordered, texts, blanks, limit }
+        Self { matching, unordered: fill.unordered, places: fill.blanks.len(), texts, blanks, limit }
     }
 
     /// How many blanks there are.
     pub fn blanks(&self) -> usize {
         self.blanks.len()
+    }
+
+    /// How many texts a response may have. More than there are blanks where the wording shows more of them than the key
+    /// has: whoever fills them all is not refused, though what is too much earns nothing.
+    pub fn places(&self) -> usize {
+        self.places
+    }
+
+    /// Makes room for as many texts as the wording of the question shows blanks.
+    pub fn make_room(&mut self, shown: usize) {
+        self.places = self.places.max(shown);
     }
 
     /// Roughly how many bytes this takes, for a bounded cache.
@@ -155,6 +169,54 @@ impl TextKey {
         (earned.min(self.whole()), self.whole())
     }
 
+    /// Texts that fill the blanks as the key itself would, so that they earn most; `None` where the accepted answers are
+    /// regular expressions, and every blank has one that earns all.
+    pub fn best_filling(&self) -> Option<Vec<String>> {
+        let written = |text: usize| match &self.texts[text] {
+            Pattern::Whole(text) => text.clone(),
+            Pattern::Pieces(pieces) => pieces.concat(),
+            // Matches nothing, so that a blank that no expression earns whole shows.
+            Pattern::Expression(_) => String::new(),
+        };
+        let whole = |blank: &Vec<(usize, u8)>| blank.iter().any(|(_, percent)| *percent == 100);
+        if self.matching.expressions && self.blanks.iter().all(whole) {
+            return None;
+        }
+        if !self.unordered {
+            let best =
+                |blank: &Vec<(usize, u8)>| blank.iter().rev().max_by_key(|(_, percent)| *percent).copied();
+            return Some(
+                self.blanks.iter().map(|b| best(b).map(|(t, _)| written(t)).unwrap_or_default()).collect(),
+            );
+        }
+        // No more than one text a blank is needed, so the best few of each are enough to choose from.
+        let mut texts: Vec<usize> = Vec::new();
+        for blank in &self.blanks {
+            let mut accepted = blank.clone();
+            accepted.sort_by_key(|(_, percent)| Reverse(*percent));
+            texts.extend(
+                accepted
+                    .iter()
+                    .map(|(text, _)| *text)
+                    .filter(|t| !texts.contains(t))
+                    .take(self.blanks.len())
+                    .collect::<Vec<_>>(),
+            );
+        }
+        let earns = |blank: &Vec<(usize, u8)>, text: usize| {
+            blank
+                .iter()
+                .filter(|(t, _)| *t == text)
+                .map(|(_, percent)| u32::from(*percent))
+                .max()
+                .unwrap_or(0)
+        };
+        let table: Vec<Vec<u32>> =
+            self.blanks.iter().map(|blank| texts.iter().map(|text| earns(blank, *text)).collect()).collect();
+        let taken = best_assignment(&table).into_iter();
+        Some(taken.map(|text| text.map(|at| written(texts[at])).unwrap_or_default()).collect())
+    }
+
     /// The percents of all blanks together.
     pub fn whole(&self) -> u32 {
         100 * self.blanks.len() as u32
@@ -169,8 +231,11 @@ impl TextKey {
     pub fn compare(&self, filled: &[String]) -> Vec<Compared> {
         let fold = |text: &String| {
             let folded = fold(text, self.matching, self.limit).filter(|folded| !folded.is_empty());
-            let found = if text.trim().is_empty() { Found::Unfilled } else { Found::Nothing };
-            Compared { folded, found }
+            let written = Some(Steps::as_written(self.matching)).filter(|_| self.matching.expressions);
+            let written =
+                written.and_then(|steps| fold_by(text, steps, self.limit)).filter(|w| !w.is_empty());
+            let found = if is_blank(text) { Found::Unfilled } else { Found::Nothing };
+            Compared { folded, written, found }
         };
         let mut compared: Vec<Compared> = filled.iter().take(self.blanks.len()).map(fold).collect();
         if self.unordered {
@@ -183,9 +248,11 @@ impl TextKey {
 
     fn in_order(&self, compared: &mut [Compared]) {
         for (blank, (given, accepted)) in compared.iter_mut().zip(&self.blanks).enumerate() {
-            let Some(text) = &given.folded else { continue };
+            if given.folded.is_none() {
+                continue;
+            }
             let matching = accepted.iter().enumerate().filter_map(|(at, (accepted, percent))| {
-                let distance = self.distance(text, *accepted)?;
+                let distance = self.distance(given, *accepted)?;
                 Some((*percent, Reverse(distance), Reverse(at), *accepted))
             });
             if let Some((percent, Reverse(distance), Reverse(accepted), text)) = matching.max() {
@@ -201,9 +268,9 @@ impl TextKey {
         let mut given: Vec<&String> = Vec::new();
         let mut near: Vec<(Vec<(u8, usize)>, usize)> = Vec::new();
         let mut spent: Vec<usize> = Vec::new();
-        for (at, text) in compared.iter().enumerate() {
-            let Some(text) = &text.folded else { continue };
-            let all = (0..self.texts.len()).filter_map(|t| Some((self.distance(text, t)?, t)));
+        for (at, one) in compared.iter().enumerate() {
+            let Some(text) = &one.folded else { continue };
+            let all = (0..self.texts.len()).filter_map(|t| Some((self.distance(one, t)?, t)));
             let mut found: Vec<_> = all.collect();
             found.sort_unstable();
             if given.contains(&text) {
@@ -263,11 +330,15 @@ impl TextKey {
     }
 
     /// 0 for the same text, the number of edits for a near one, more for a wildcard; `None` for no match.
-    fn distance(&self, folded: &str, text: usize) -> Option<u8> {
+    fn distance(&self, given: &Compared, text: usize) -> Option<u8> {
+        let folded = given.folded.as_deref()?;
         match &self.texts[text] {
             Pattern::Whole(accepted) => edits(folded, accepted, self.matching.max_edits.min(MOST_EDITS)),
             Pattern::Pieces(pieces) => matches_pieces(folded, pieces).then_some(MOST_EDITS + 1),
-            Pattern::Expression(expression) => expression.matches(folded).then_some(MOST_EDITS + 1),
+            Pattern::Expression(expression) => {
+                let mut forms = [Some(folded), given.written.as_deref()].into_iter().flatten();
+                forms.any(|form| expression.matches(form)).then_some(MOST_EDITS + 1)
+            }
         }
     }
 }
@@ -280,9 +351,10 @@ pub fn refusal(text: &str, matching: TextMatching) -> Option<String> {
     if !matching.expressions {
         return None;
     }
-    if !text.nfkc().eq(text.chars()) {
-        let plain: String = text.nfkc().collect();
-        return Some(format!("is compared with plain characters only (NFKC), so write {plain:?}"));
+    let usual = || text.chars().map(usual_width).nfc();
+    if !usual().eq(text.chars()) {
+        let plain: String = usual().collect();
+        return Some(format!("is compared with characters of usual width only (NFC), so write {plain:?}"));
     }
     if matching.fold_traditional && text.chars().any(|c| simplified(c) != c) {
         let plain: String = text.chars().map(simplified).collect();
@@ -317,77 +389,6 @@ impl Pattern {
             Self::Whole(folded)
         }
     }
-}
-
-/// Folds a text by the switches; `None` as soon as it has more than `limit` characters.
-pub(crate) fn fold(text: &str, matching: TextMatching, limit: usize) -> Option<String> {
-    let mut out = String::new();
-    let mut count = 0;
-    let mut space = false;
-    let shown = text.chars().filter(|c| !is_invisible(*c));
-    // Stream-safe, because the normaliser would buffer a text of only combining marks whole.
-    for c in shown.stream_safe().nfkc() {
-        let c = if matching.fold_traditional { simplified(c) } else { c };
-        if !matching.keep_space && c.is_whitespace() {
-            space = true;
-            continue;
-        }
-        let spaced = space && out.chars().next_back().is_some_and(|last| !is_cjk(last) && !is_cjk(c));
-        space = false;
-        if spaced {
-            out.push(' ');
-            count += 1;
-        }
-        if matching.case_sensitive {
-            out.push(c);
-        } else {
-            // Up, then down: `ß` = `ss` and both Greek sigmas are one.
-            out.extend(c.to_uppercase().flat_map(char::to_lowercase));
-        }
-        count += 1;
-        if count > limit + SLACK {
-            return None;
-        }
-    }
-    let kept = if matching.keep_punctuation { out.as_str() } else { strip(&out, matching.keep_space) };
-    (kept.chars().take(limit + 1).count() <= limit).then(|| kept.to_owned())
-}
-
-/// Characters of punctuation at the ends, and of growth in folding case, that are let through beyond the limit.
-const SLACK: usize = 256;
-
-/// Without the punctuation at both ends, unless nothing else is there. A point or comma before a digit stays.
-fn strip(text: &str, keep_space: bool) -> &str {
-    let goes = |c: char| is_mark(c) || (c == ' ' && !keep_space);
-    let end = text.trim_end_matches(goes);
-    let start = end.trim_start_matches(goes);
-    if start.is_empty() {
-        return text;
-    }
-    let cut = &end[..end.len() - start.len()];
-    match cut.chars().next_back() {
-        Some('.' | ',') if start.starts_with(|c: char| c.is_ascii_digit()) => &end[cut.len() - 1..],
-        _ => start,
-    }
-}
-
-/// Sentence punctuation and brackets. Not among them what changes a value: signs (also the en dash that is typed for
-/// one), currencies, `%`, `#`, `*`, `/`.
-fn is_mark(c: char) -> bool {
-    matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '"' | '\'' | '`' | '(' | ')' | '[' | ']' | '{' | '}')
-        || matches!(c, '\u{2014}'..='\u{201f}' | '\u{2026}' | '«' | '»' | '·' | '¡' | '¿')
-        || matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' | '\u{30fb}')
-}
-
-/// Characters that show nothing: soft hyphen, zero-width space and joiners, direction marks, variation
-/// selectors, byte order mark.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
-}
-
-/// Chinese characters, kana and their punctuation, beside which a space says nothing.
-fn is_cjk(c: char) -> bool {
-    matches!(c, '\u{2e80}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Leftmost matching of each piece is enough: an earlier end never spoils a later piece.
@@ -524,7 +525,7 @@ mod tests {
         assert_eq!(earned(&any, &["红", "红。"]), 100);
         assert_eq!(
             refusal("（客户）", by).unwrap(),
-            "is compared with plain characters only (NFKC), so write \"(客户)\""
+            "is compared with characters of usual width only (NFC), so write \"(客户)\""
         );
         let both = TextMatching { fold_traditional: true, ..by };
         assert!(refusal("客戶", both).unwrap().contains("客户"));

@@ -251,6 +251,7 @@ mod tests {
         bank::numeric::{Margin, Numeric},
         points::{Points, Rounding, RoundingMode},
         scoring::{
+            amount::Amount,
             matching::MatchingKey,
             numeric::NumericKey,
             ordering::OrderingKey,
@@ -262,6 +263,10 @@ mod tests {
     use rust_decimal::Decimal;
 
     fn p(text: &str) -> Points {
+        text.parse().unwrap()
+    }
+
+    fn a(text: &str) -> Amount {
         text.parse().unwrap()
     }
 
@@ -289,10 +294,10 @@ mod tests {
     #[test]
     fn every_policy_says_what_it_gives() {
         use Policy::*;
-        let four = |v: [&str; 4]| v.map(p).to_vec();
+        let four = |v: [&str; 4]| v.map(a).to_vec();
         let map = Map {
-            values: vec![Some(p("1.005")), Some(p("9")), None, None],
-            default: p("-2"),
+            values: vec![Some(a("1.005")), Some(a("9")), None, None],
+            default: a("-2"),
             lower: None,
             upper: None,
         };
@@ -301,12 +306,12 @@ mod tests {
         let table = [
             (AllOrNothing, 4, "ab", "ab", "4", None, None, "4"),
             (SubsetHalf, 4, "ac", "a", "2", None, None, "2"),
-            (SubsetFixed { points: p("0.5") }, 4, "ac", "a", "0.5", None, None, "0.5"),
-            (PerKeyFixed { points: p("1.5") }, 4, "ac", "a", "1.5", None, None, "1.5"),
+            (SubsetFixed { points: a("0.5") }, 4, "ac", "a", "0.5", None, None, "0.5"),
+            (PerKeyFixed { points: a("1.5") }, 4, "ac", "a", "1.5", None, None, "1.5"),
             (PerOptionValue { values: four(["1", "0", "3", "0"]) }, 4, "ac", "c", "3", None, None, "3"),
             (SubsetProportional, 4, "abc", "ab", "8/3", Some("2.67"), None, "2.67"),
-            (PerKeyWithDeduction { points: p("1") }, 4, "a", "bc", "-2", None, raised, "0"),
-            (PerKeyWithDeduction { points: p("5") }, 4, "a", "a", "5", None, cut, "4"),
+            (PerKeyWithDeduction { points: a("1") }, 4, "a", "bc", "-2", None, raised, "0"),
+            (PerKeyWithDeduction { points: a("5") }, 4, "a", "a", "5", None, cut, "4"),
             (
                 OptionFractions { fractions: four(["0.333", "0", "0", "0"]) },
                 4,
@@ -326,7 +331,7 @@ mod tests {
             (map.clone(), 4, "a", "a", "1.005", Some("1.01"), None, "1.01"),
             (map.clone(), 4, "a", "ab", "10.005", None, cut, "4"),
             (map, 4, "a", "ac", "-0.995", None, raised, "0"),
-            (Negative { deduction: p("0.5") }, 4, "a", "b", "-0.5", None, raised, "0"),
+            (Negative { deduction: a("0.5") }, 4, "a", "b", "-0.5", None, raised, "0"),
         ];
         for (policy, options, key, picked, value, rounded, bound, mark) in table {
             let of = format!("{policy:?} {key} {picked}");

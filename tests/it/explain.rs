@@ -137,11 +137,15 @@ async fn keys_explain_what_they_give() {
         edits: 0,
         percent: 100,
         points: "2".to_owned(),
+        foldings: [pb::TextFolding::Width, pb::TextFolding::Case, pb::TextFolding::Punctuation]
+            .map(|f| f as i32)
+            .to_vec(),
     };
     assert_eq!((&key.blanks[0], key.blanks[1].finding()), (&first, BlankFinding::NoMatch));
     assert_eq!(
         blanks.text_en,
-        "Blank 1 “ｓｅｃｒｅｔ-key-1。” matches “SECRET-KEY-1” (2); blank 2 “别的” matches nothing: together 2 of 4 points."
+        "Blank 1 “ｓｅｃｒｅｔ-key-1。” matches “SECRET-KEY-1” (width, case, punctuation at the ends \
+         aside) (2); blank 2 “别的” matches nothing: together 2 of 4 points."
     );
 
     let silent = one(a, &name, "t1").await;

@@ -101,6 +101,7 @@ async fn what_is_stored_comes_back() {
                 refuse_exponent: true,
                 accept_fraction: true,
                 accept_percent: true,
+                refuse_look_alikes: true,
             }),
             units: vec![pb::NumericUnit { name: "kg".into(), factor: "1e3".into() }],
             unit_required: true,
@@ -671,14 +672,15 @@ async fn marks_of_the_newer_kinds_explain_themselves() {
         compared: "46".into(),
         key: "45.8 ± 0.2 km".into(),
         right: true,
+        foldings: vec![pb::TextFolding::Width as i32],
     };
     assert_eq!(first.number, Some(wanted));
     assert_eq!(
         told(0),
         (
-            "Gave “４６０００ m”, which is 46; the answer is 45.8 ± 0.2 km: NUMERIC_TOLERANCE (all points for a number \
+            "Gave “４６０００ m”, which is 46 (width aside); the answer is 45.8 ± 0.2 km: NUMERIC_TOLERANCE (all points for a number \
              within the tolerance) gives 2 of 2 points.",
-            "填“４６０００ m”，即 46，答案 45.8 ± 0.2 km；按 NUMERIC_TOLERANCE（在误差范围内得满分）得 2 分（满分 2 分）。"
+            "填“４６０００ m”，即 46（不计全半角），答案 45.8 ± 0.2 km；按 NUMERIC_TOLERANCE（在误差范围内得满分）得 2 分（满分 2 分）。"
         )
     );
 

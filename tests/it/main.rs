@@ -26,6 +26,7 @@ mod race;
 mod regrade;
 mod results;
 mod round_trips;
+mod scoring;
 mod sitting;
 mod standards;
 mod telemetry;

@@ -1,8 +1,6 @@
 //! The keys of numeric, matching and ordering questions on the wire. Every bad field is named by its path.
 
-use unicode_normalization::UnicodeNormalization;
-
-use crate::{door::Fields, pb, scoring::numeric::Number};
+use crate::{door::Fields, glyphs::bare, pb, scoring::numeric::Number};
 
 use super::super::{
     content::{ChoiceOption, OptionSet},
@@ -65,6 +63,7 @@ pub(super) fn read_numeric(key: &pb::AnswerKey, at: &str, fields: &mut Fields) -
             exponent: !forms.refuse_exponent,
             fraction: forms.accept_fraction,
             percent: forms.accept_percent,
+            look_alikes: !forms.refuse_look_alikes,
         },
         units,
         unit_required: number.unit_required,
@@ -86,7 +85,7 @@ fn read_number(text: &str, at: &str, fields: &mut Fields) -> Option<Number> {
 
 fn read_unit(unit: &pb::NumericUnit, before: &[NamedUnit], at: &str, fields: &mut Fields) -> NamedUnit {
     let name = fields.text(format!("{at}.name"), &unit.name, 1, 32);
-    let bare = |name: &str| name.nfkc().filter(|c| !c.is_whitespace()).collect::<String>();
+    let bare = |name: &str| bare(name, true);
     if Number::parse(&bare(&name), Forms::ALL).is_some() {
         fields.bad(format!("{at}.name"), "is a number itself");
     } else if !name.is_empty() && before.iter().any(|u| bare(&u.name) == bare(&name)) {
@@ -122,6 +121,7 @@ pub(super) fn show_numeric(numeric: &Numeric) -> Option<pb::NumericKey> {
             refuse_exponent: !forms.exponent,
             accept_fraction: forms.fraction,
             accept_percent: forms.percent,
+            refuse_look_alikes: !forms.look_alikes,
         }),
         units: numeric.units.iter().map(unit).collect(),
         unit_required: numeric.unit_required,

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::{door::Fields, pb, points::Points, scoring::policy::Policy};
+use crate::{
+    door::Fields,
+    pb,
+    scoring::{amount::Amount, policy::Policy},
+};
 
 /// A scoring policy from the wire. `labels` are those of the question's options, in order; a policy of a section has
 /// none (`None`) and so can name none. UNSPECIFIED is no policy.
@@ -37,7 +41,7 @@ pub fn policy(
             }
         }
     }
-    let mut points = || fields.points(format!("{at}.points"), &given.points);
+    let mut points = || fields.amount(format!("{at}.points"), &given.points);
     Some(match rule {
         Rule::Unspecified => return None,
         Rule::AllOrNothing => Policy::AllOrNothing,
@@ -57,7 +61,7 @@ pub fn policy(
         Rule::OptionFractions => Policy::OptionFractions { fractions: all_values(given, labels, at, fields) },
         Rule::Map => {
             let optional = |field: &str, text: &str, fields: &mut Fields| {
-                (!text.is_empty()).then(|| fields.points(format!("{at}.{field}"), text))
+                (!text.is_empty()).then(|| fields.amount(format!("{at}.{field}"), text))
             };
             Policy::Map {
                 values: option_values(given, labels, at, fields),
@@ -74,7 +78,7 @@ fn option_values(
     labels: Option<&[char]>,
     at: &str,
     fields: &mut Fields,
-) -> Vec<Option<Points>> {
+) -> Vec<Option<Amount>> {
     let Some(labels) = labels else {
         fields.bad(format!("{at}.rule"), "names options, so it belongs on a question, not on a section");
         return Vec::new();
@@ -83,7 +87,7 @@ fn option_values(
     for (label, value) in &given.option_values {
         let path = format!("{at}.option_values[{label}]");
         match labels.iter().position(|l| label.len() == l.len_utf8() && label.starts_with(*l)) {
-            Some(index) => values[index] = Some(fields.points(path, value)),
+            Some(index) => values[index] = Some(fields.amount(path, value)),
             None => fields.bad(path, "there is no option of that label"),
         }
     }
@@ -95,7 +99,7 @@ fn all_values(
     labels: Option<&[char]>,
     at: &str,
     fields: &mut Fields,
-) -> Vec<Points> {
+) -> Vec<Amount> {
     option_values(given, labels, at, fields).into_iter().map(Option::unwrap_or_default).collect()
 }
 
@@ -103,8 +107,8 @@ fn all_values(
 pub fn show_policy(policy: &Policy, labels: &[char]) -> pb::ScoringPolicy {
     use pb::ScoringRule as Rule;
     let with = |rule: Rule| pb::ScoringPolicy { rule: rule as i32, ..Default::default() };
-    let points = |rule: Rule, p: &Points| pb::ScoringPolicy { points: p.to_string(), ..with(rule) };
-    let values = |values: &mut dyn Iterator<Item = Option<&Points>>| -> BTreeMap<String, String> {
+    let points = |rule: Rule, p: &Amount| pb::ScoringPolicy { points: p.to_string(), ..with(rule) };
+    let values = |values: &mut dyn Iterator<Item = Option<&Amount>>| -> BTreeMap<String, String> {
         labels.iter().zip(values).filter_map(|(l, v)| Some((l.to_string(), v?.to_string()))).collect()
     };
     match policy {

@@ -93,6 +93,7 @@ fn show_task(task: &Task) -> (Vec<pb::QuestionOption>, Option<pb::AnswerKey>, Op
                     max_edits: i32::from(matching.max_edits),
                     regular_expressions: matching.expressions,
                     fold_traditional: matching.fold_traditional,
+                    keep_look_alikes: !matching.look_alikes,
                 }),
                 ..Default::default()
             };
