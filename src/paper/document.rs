@@ -615,7 +615,15 @@ impl Reader<'_> {
             build.titles.push(build.head.clone());
         }
         title::read(self.page.text, build.head.clone(), &build.titles, &mut build.document);
-        build.taken.clone_from(&build.titles);
+        // Another title above the one that was kept is told, not taken.
+        let title = Text::fold(build.document.title.as_deref().unwrap_or_default());
+        let title = title.folded(0..title.len());
+        let own = |t: &&Range<usize>| {
+            let words = self.page.text.folded((*t).clone());
+            let promise = words.chars().count() <= title.chars().count() + 8;
+            (words.contains(&title) && promise) || title.contains(&words)
+        };
+        build.taken = build.titles.iter().filter(own).cloned().collect();
         self.builds.push(build);
     }
 
