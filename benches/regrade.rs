@@ -52,7 +52,7 @@ async fn run(attempts: i64) -> Anything<()> {
     let channel = channel(*addr).await?;
     let version = form.versions[0].rsplit_once("/versions/").map(|v| v.0.to_owned()).unwrap_or_default();
     let mut banks = QuestionBankServiceClient::new(channel.clone());
-    let get = pb::GetQuestionRequest { name: version.clone() };
+    let get = pb::GetQuestionRequest { name: version.clone(), ..Default::default() };
     let mut question = banks.get_question(authorized(get, key)).await?.into_inner();
     question.key = Some(pb::AnswerKey { choices: vec!["C".into()], ..Default::default() });
     let update = pb::UpdateQuestionRequest { question: Some(question), ..Default::default() };

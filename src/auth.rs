@@ -106,7 +106,16 @@ pub fn allowed(method: &str) -> &'static [Role] {
         | "QuestionBankService/ImportQuestions" => &[Author],
         "QuestionBankService/PublishQuestion"
         | "QuestionBankService/BatchPublishQuestions"
-        | "QuestionBankService/RetireQuestion" => &[Reviewer],
+        | "QuestionBankService/RetireQuestion"
+        | "QuestionBankService/UnretireQuestion"
+        | "QuestionBankService/DeleteBank"
+        | "QuestionBankService/UndeleteBank"
+        | "QuestionBankService/ArchiveBank"
+        | "QuestionBankService/UnarchiveBank"
+        | "QuestionBankService/DeleteQuestion"
+        | "QuestionBankService/UndeleteQuestion"
+        | "QuestionBankService/ArchiveQuestion"
+        | "QuestionBankService/UnarchiveQuestion" => &[Reviewer],
         "QuestionBankService/GetBank"
         | "QuestionBankService/ListBanks"
         | "QuestionBankService/GetQuestion"
@@ -115,6 +124,14 @@ pub fn allowed(method: &str) -> &'static [Role] {
         | "QuestionBankService/ListQuestionVersions" => &[Author, Reviewer, Assembler, Grader, Analyst],
         "AssemblyService/CreateBlueprint"
         | "AssemblyService/UpdateBlueprint"
+        | "AssemblyService/DeleteBlueprint"
+        | "AssemblyService/UndeleteBlueprint"
+        | "AssemblyService/ArchiveBlueprint"
+        | "AssemblyService/UnarchiveBlueprint"
+        | "AssemblyService/DeleteForm"
+        | "AssemblyService/UndeleteForm"
+        | "AssemblyService/ArchiveForm"
+        | "AssemblyService/UnarchiveForm"
         | "AssemblyService/CheckBlueprint"
         | "AssemblyService/AssembleForms" => &[Assembler],
         "AssemblyService/GetBlueprint" | "AssemblyService/ListBlueprints" => {
@@ -123,6 +140,10 @@ pub fn allowed(method: &str) -> &'static [Role] {
         "AssemblyService/GetForm" | "AssemblyService/ListForms" => &[Assembler, Operator, Grader, Analyst],
         "ExamService/CreateExam"
         | "ExamService/UpdateExam"
+        | "ExamService/DeleteExam"
+        | "ExamService/UndeleteExam"
+        | "ExamService/ArchiveExam"
+        | "ExamService/UnarchiveExam"
         | "ExamService/ReleaseResults"
         | "ExamService/BatchSetAccommodations"
         | "DeliveryService/VoidAttempt" => &[Operator],

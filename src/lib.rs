@@ -19,7 +19,7 @@
 //! | [`analysis`] | statistics over marks |
 //! | [`admin`] | API keys |
 //! | [`auth`] [`edge`] [`codec`] [`door`] [`error`] | who calls; the layer around every call; reading and parsing requests; what can go wrong |
-//! | [`db`] [`page`] [`filter`] [`place`] [`mask`] | transactions and the unit of work; lists and their parents; updates |
+//! | [`db`] [`page`] [`filter`] [`place`] [`mask`] [`lifecycle`] | transactions and the unit of work; lists and their parents; updates; deleting and archiving |
 //! | [`admission`] | who may have a connection, and who waits |
 //! | [`config`] [`telemetry`] [`server`] [`embedded`] | settings, logs and traces, the server, the embedded PostgreSQL |
 //! | [`cli`] [`demo`] | the command line; the demonstration |
@@ -52,6 +52,7 @@ pub mod filter;
 pub mod glyphs;
 pub mod grading;
 pub mod ids;
+pub mod lifecycle;
 pub mod mask;
 pub mod operation;
 pub mod page;

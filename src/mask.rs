@@ -201,23 +201,65 @@ fn copy(old: &mut DynamicMessage, new: Option<&DynamicMessage>, step: &[FieldDes
 }
 
 impl Updatable for pb::Bank {
-    const GIVEN: &'static [&'static str] =
-        &["name", "question_count", "published_count", "create_time", "update_time", "etag"];
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "question_count",
+        "published_count",
+        "create_time",
+        "update_time",
+        "etag",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
 }
 
 impl Updatable for pb::Question {
-    const GIVEN: &'static [&'static str] =
-        &["name", "state", "version", "unpublished_changes", "source", "create_time", "update_time", "etag"];
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "state",
+        "version",
+        "unpublished_changes",
+        "source",
+        "create_time",
+        "update_time",
+        "etag",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
     const FIXED: &'static [&'static str] = &["kind"];
 }
 
 impl Updatable for pb::Blueprint {
-    const GIVEN: &'static [&'static str] = &["name", "question_count", "create_time", "update_time", "etag"];
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "question_count",
+        "create_time",
+        "update_time",
+        "etag",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
     const FIXED: &'static [&'static str] = &["bank"];
 }
 
 impl Updatable for pb::Exam {
-    const GIVEN: &'static [&'static str] = &["name", "create_time", "update_time", "etag", "release_time"];
+    const GIVEN: &'static [&'static str] = &[
+        "name",
+        "create_time",
+        "update_time",
+        "etag",
+        "release_time",
+        "created_by",
+        "archive_time",
+        "delete_time",
+        "purge_time",
+    ];
     const FIXED: &'static [&'static str] = &["forms", "rounding", "mark_floor"];
 }
 

@@ -79,6 +79,7 @@ pub struct Page {
     filter: Filter,
     after: Option<Vec<Key>>,
     digest: [u8; 16],
+    show_deleted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -134,7 +135,25 @@ impl Page {
                 Some(token) => (token.after.len() == listing.tie.len() + 1).then_some(token.after),
             },
         };
-        Self { listing, size, order, descending, filter, after, digest }
+        Self { listing, size, order, descending, filter, after, digest, show_deleted: false }
+    }
+
+    /// The same page with deleted rows in it, where they are wanted. The scope of the page must say so too, as [`scope`]
+    /// does.
+    #[must_use]
+    pub fn with_deleted(self, show_deleted: bool) -> Self {
+        Self { show_deleted, ..self }
+    }
+
+    /// Appends what leaves out the deleted rows of the table `x`, unless they are asked for, and the archived ones, unless
+    /// the filter says which it wants. `x` is a constant of the source.
+    pub fn push_present(&self, query: &mut QueryBuilder<Postgres>, x: &'static str) {
+        if !self.show_deleted {
+            query.push(" and ").push(x).push(".delete_time is null");
+        }
+        if !self.filter.mentions("archived") && !self.filter.mentions("archive_time") {
+            query.push(" and ").push(x).push(".archive_time is null");
+        }
     }
 
     /// Appends the conditions, each beginning with ` and `, to a statement that ends in a where clause.
@@ -246,6 +265,11 @@ impl Page {
     fn columns(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.listing.orders[self.order].sql).chain(self.listing.tie.iter().copied())
     }
+}
+
+/// The scope of a list under that parent whose deleted rows may be wanted.
+pub fn scope(parent: &str, show_deleted: bool) -> String {
+    if show_deleted { format!("{parent} with deleted") } else { parent.to_owned() }
 }
 
 fn parse_order(listing: &Listing, order_by: &str) -> Result<(usize, bool), String> {

@@ -1,5 +1,5 @@
 //! What a list or a summary is read under: a parent that must exist. The one mechanism by which a mistyped parent, or
-//! another tenant's, is NOT_FOUND and never an empty list.
+//! another tenant's, or a deleted one, is NOT_FOUND and never an empty list.
 //!
 //! The page's own statement asks for the parent, so that nothing is found below one that is not there; only where a page
 //! is empty does a second one tell which of the two it was.
@@ -82,19 +82,26 @@ impl Place {
             Self::Bank(name) => {
                 query.push("select 1 from bank x where x.tenant_id = ").push_bind(tenant);
                 query.push(" and x.bank_id = ").push_bind(name.bank.to_string());
+                query.push(" and x.delete_time is null");
             }
             Self::Question(name) => {
                 query.push("select 1 from question x where x.tenant_id = ").push_bind(tenant);
                 query.push(" and x.bank_id = ").push_bind(name.bank.to_string());
                 query.push(" and x.question_id = ").push_bind(name.question.to_string());
+                query.push(
+                    " and x.delete_time is null and exists (select from bank y where y.tenant_id = x.tenant_id \
+                     and y.bank_id = x.bank_id and y.delete_time is null)",
+                );
             }
             Self::Blueprint(name) => {
                 query.push("select 1 from blueprint x where x.tenant_id = ").push_bind(tenant);
                 query.push(" and x.blueprint_id = ").push_bind(name.blueprint.to_string());
+                query.push(" and x.delete_time is null");
             }
             Self::Exam(name) => {
                 query.push("select 1 from exam x where x.tenant_id = ").push_bind(tenant);
                 query.push(" and x.exam_id = ").push_bind(name.exam.to_string());
+                query.push(" and x.delete_time is null");
             }
             Self::Attempt(name) => {
                 query.push("select 1 from attempt x where x.tenant_id = ").push_bind(tenant);

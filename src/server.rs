@@ -22,7 +22,7 @@ use crate::{
     bank,
     db::Db,
     edge::{EdgeLayer, method},
-    exam, grading,
+    exam, grading, lifecycle,
     operation::{carry::Carrier, rpc::Operations},
     pb::{
         self, admin_service_server::AdminServiceServer, assembly_service_server::AssemblyServiceServer,
@@ -95,6 +95,7 @@ pub async fn serve(
 
     let plans = Plans::new();
     tasks.spawn(expiry::watch(db.clone(), plans.clone(), stopping.clone()));
+    tasks.spawn(lifecycle::purge::watch(db.clone(), stopping.clone()));
     let works = vec![grading::steps::work(plans.clone())];
     let carrier = Carrier::new(db.clone(), works, options.lease, tasks.clone(), stopping.clone());
     tasks.spawn(carrier.clone().watch());

@@ -19,7 +19,7 @@ use super::{
     blueprint::Blueprint,
     draw::{self, DRAW_ALGORITHM},
     form::{Form, Item, Section},
-    pool::{Candidate, Pool, Prepared},
+    pool::{Pool, Prepared},
     shortage::{self, Shortage},
     sql::Drawn,
 };
@@ -39,24 +39,14 @@ pub struct Wanted {
 pub type Citations = Vec<Vec<(String, i32)>>;
 
 /// Applies a blueprint to the published questions of its bank and says what is missing.
-pub fn check(
-    candidates: Vec<Candidate>,
-    rules: &Blueprint,
-    forms: u32,
-    shared: bool,
-) -> (Prepared, Vec<Shortage>) {
-    let prepared = Pool::new(candidates).prepare(rules);
+pub fn check(pool: &Pool, rules: &Blueprint, forms: u32, shared: bool) -> (Prepared, Vec<Shortage>) {
+    let prepared = pool.prepare(rules);
     let shortages = shortage::check(&prepared, forms, shared).err().unwrap_or_default();
     (prepared, shortages)
 }
 
 /// Draws forms from the published questions of a bank.
-pub fn draw(
-    candidates: Vec<Candidate>,
-    rules: &Blueprint,
-    wanted: Wanted,
-) -> Result<Vec<Citations>, Vec<Shortage>> {
-    let pool = Pool::new(candidates);
+pub fn draw(pool: &Pool, rules: &Blueprint, wanted: Wanted) -> Result<Vec<Citations>, Vec<Shortage>> {
     let prepared = pool.prepare(rules);
     let drawn = draw::draw(&prepared, wanted.forms, wanted.seed.cast_unsigned(), wanted.shared)?;
     let cite =

@@ -10,6 +10,7 @@ pub mod draw;
 mod flow;
 pub mod form;
 pub mod pool;
+pub mod pools;
 pub mod rpc;
 #[cfg(test)]
 mod samples;

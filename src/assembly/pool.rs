@@ -116,6 +116,16 @@ impl Pool {
         pool
     }
 
+    /// What it takes in memory, in bytes, roughly.
+    pub fn weight(&self) -> usize {
+        const TEXT: usize = 32;
+        let texts = |words: &Words| words.list.iter().map(|word| word.len() + 2 * TEXT).sum::<usize>();
+        let questions: usize = self.questions.iter().map(|(id, _)| id.len() + TEXT).sum();
+        let words = texts(&self.topics.words) + texts(&self.knowledge_points.words) + texts(&self.tag_words);
+        // Per candidate: its place in its kind, topic and knowledge point, its difficulty and the end of its tags.
+        questions + words + self.len() * 32 + self.tags.len() * 4
+    }
+
     /// How many candidates.
     pub fn len(&self) -> usize {
         self.questions.len()

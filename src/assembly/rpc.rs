@@ -1,18 +1,19 @@
 //! The assembly service: the use cases, read top to bottom.
 
 use chrono::Utc;
+use prost::Message;
 use serde_json::json;
 use tonic::{Request, Response, Status};
 
 use crate::{
     auth::Caller,
-    bank,
     db::{Db, Unit},
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{BankId, BankName, BlueprintId, BlueprintName, FormId, FormName, Parent},
+    lifecycle::{self, Life, Thing, Turn, archived, sql::usable},
     mask::Mask,
-    page::{Ask, Key, Page},
+    page::{self, Ask, Key, Page},
     pb::{self, assembly_service_server::AssemblyService},
     place::Place,
     points::Points,
@@ -21,6 +22,7 @@ use crate::{
 use super::{
     blueprint::Blueprint,
     compose::{self, Common, Wanted},
+    pools::Pools,
     shortage::Shortage,
     sql::{self, BlueprintRow},
     wire::{self, Given},
@@ -33,12 +35,13 @@ const MAX_FORMS: i32 = 26;
 #[derive(Debug)]
 pub struct Assembly {
     db: Db,
+    pools: Pools,
 }
 
 impl Assembly {
     /// Over that database.
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self { db, pools: Pools::default() }
     }
 
     async fn create(&self, caller: &Caller, request: pb::CreateBlueprintRequest) -> Result<pb::Blueprint> {
@@ -63,6 +66,7 @@ impl Assembly {
         let mut tx = self.db.read(caller).await?;
         let row = sql::blueprint(&mut tx, caller.tenant.id, &name.blueprint).await?;
         tx.commit().await?;
+        let row = row.filter(|row| row.delete_time.is_none() || request.show_deleted);
         Ok(wire::show(&row.ok_or_else(|| Error::NotFound(name.to_string()))?))
     }
 
@@ -72,14 +76,15 @@ impl Assembly {
         request: pb::ListBlueprintsRequest,
     ) -> Result<pb::ListBlueprintsResponse> {
         let mut fields = Fields::default();
+        let scope = page::scope("", request.show_deleted);
         let ask = Ask {
-            scope: "",
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
         };
-        let page = Page::parse(&sql::BLUEPRINTS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::BLUEPRINTS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::blueprints(&mut tx, caller.tenant.id, &page).await?;
@@ -141,19 +146,16 @@ impl Assembly {
             (Some(given), _) => given,
             (None, Some(name)) => {
                 let row = sql::blueprint(&mut tx, tenant, &name.blueprint).await?;
+                let row = row.filter(|row| row.delete_time.is_none());
                 stored(&row.ok_or_else(|| Error::NotFound(name.to_string()))?)?
             }
             (None, None) => return Err(Error::Internal("a request without a subject was let in".into())),
         };
-        let candidates = sql::candidates(&mut tx, tenant, &given.bank.bank).await?;
-        // No question at all may also mean no bank at all.
-        if candidates.is_empty() && bank::sql::bank(&mut tx, tenant, &given.bank.bank).await?.is_none() {
-            return Err(Error::NotFound(given.bank.to_string()));
-        }
+        let pool = self.pools.of(&mut tx, tenant, &given.bank).await?;
         tx.commit().await?;
         let shared = request.allow_shared_questions;
         let (prepared, shortages) =
-            self.db.aside(caller, move || compose::check(candidates, &given.rules, forms, shared)).await?;
+            self.db.aside(caller, move || compose::check(&pool, &given.rules, forms, shared)).await?;
         Ok(wire::show_check(&prepared, forms, shared, &shortages))
     }
 
@@ -175,22 +177,27 @@ impl Assembly {
             let mut tx = self.db.read(caller).await?;
             let drawn = self.draw(&mut tx, caller, &name, wanted, ids).await?;
             tx.commit().await?;
-            let shown = drawn.iter().map(|(form, plan)| wire::show_form(form, plan, false, false));
+            let shown =
+                drawn.iter().map(|(form, plan)| wire::show_form(form, plan, &Life::default(), false, false));
             return Ok(pb::AssembleFormsResponse { forms: shown.collect() });
         }
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            usable(unit.conn(), caller.tenant.id, &[Thing::from(&name)]).await?;
+            let life = Life { created_by: unit.actor().to_owned(), ..Life::default() };
             let drawn = self.draw(unit.conn(), caller, &name, wanted, ids).await?;
             let (mut forms, plans): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
-            let at = sql::insert_forms(unit.conn(), caller.tenant.id, &name.blueprint, &forms)
-                .await?
-                .map_err(|taken| Error::Exists(taken.to_string()))?;
+            let at =
+                sql::insert_forms(unit.conn(), caller.tenant.id, &name.blueprint, &forms, &life.created_by)
+                    .await?
+                    .map_err(|taken| Error::Exists(taken.to_string()))?;
             for form in &mut forms {
                 form.create_time = at;
                 // As text: a JSON number would lose the low bits of a large seed.
                 let data = json!({ "label": form.label, "seed": form.seed.to_string() });
                 unit.changed("form.created", &form.name, data);
             }
-            let shown = forms.iter().zip(&plans).map(|(form, plan)| wire::show_form(form, plan, false, true));
+            let shown =
+                forms.iter().zip(&plans).map(|(form, plan)| wire::show_form(form, plan, &life, false, true));
             Ok(pb::AssembleFormsResponse { forms: shown.collect() })
         })
         .await
@@ -207,11 +214,15 @@ impl Assembly {
     ) -> Result<Vec<(super::form::Form, crate::scoring::plan::Plan)>> {
         let tenant = caller.tenant.id;
         let row = sql::blueprint(conn, tenant, &name.blueprint).await?;
+        let row = row.filter(|row| row.delete_time.is_none());
         let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
+        if row.archive_time.is_some() {
+            return Err(archived(&name.to_string()));
+        }
         let given = stored(&row)?;
-        let candidates = sql::candidates(conn, tenant, &given.bank.bank).await?;
+        let pool = self.pools.of(conn, tenant, &given.bank).await?;
         let rules = given.rules.clone();
-        let drawn = self.db.aside(caller, move || compose::draw(candidates, &rules, wanted)).await?;
+        let drawn = self.db.aside(caller, move || compose::draw(&pool, &rules, wanted)).await?;
         let drawn = drawn.map_err(|shortages| unfillable(name, &shortages))?;
 
         let mut versions: Vec<(String, i32)> = drawn.iter().flatten().flatten().cloned().collect();
@@ -244,12 +255,50 @@ impl Assembly {
         }
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
+        let life = sql::form_life(&mut tx, caller.tenant.id, &name).await?;
+        let life = life.filter(|life| life.delete_time.is_none() || request.show_deleted);
+        let life = life.ok_or_else(|| Error::NotFound(name.to_string()))?;
         let form = sql::form(&mut tx, caller.tenant.id, &name).await?;
         tx.commit().await?;
         let form = form.ok_or_else(|| Error::NotFound(name.to_string()))?;
         let plan = compose::compile(&form)
             .map_err(|e| Error::Internal(format!("{name} cannot be scored: {e}").into()))?;
-        Ok(wire::show_form(&form, &plan, view == Ok(pb::FormView::Full), true))
+        Ok(wire::show_form(&form, &plan, &life, view == Ok(pb::FormView::Full), true))
+    }
+
+    async fn turn_blueprint(
+        &self,
+        caller: &Caller,
+        turn: Turn,
+        ask: lifecycle::Ask<'_>,
+        request: &impl Message,
+    ) -> Result<pb::Blueprint> {
+        let (name, request_id): (BlueprintName, _) = ask.parse()?;
+        Unit::once(&self.db, caller, &request_id, request, async |unit| {
+            let tenant = caller.tenant.id;
+            lifecycle::sql::turn(unit, tenant, &Thing::from(&name), ask.etag, turn).await?;
+            let row = sql::blueprint(unit.conn(), tenant, &name.blueprint).await?;
+            Ok(wire::show(&row.ok_or_else(|| Error::NotFound(name.to_string()))?))
+        })
+        .await
+    }
+
+    /// Answers with the form as lists show it.
+    async fn turn_form(
+        &self,
+        caller: &Caller,
+        turn: Turn,
+        ask: lifecycle::Ask<'_>,
+        request: &impl Message,
+    ) -> Result<pb::Form> {
+        let (name, request_id): (FormName, _) = ask.parse()?;
+        Unit::once(&self.db, caller, &request_id, request, async |unit| {
+            let tenant = caller.tenant.id;
+            lifecycle::sql::turn(unit, tenant, &Thing::from(&name), ask.etag, turn).await?;
+            let row = sql::form_row(unit.conn(), tenant, &name).await?;
+            Ok(wire::show_form_row(&row.ok_or_else(|| Error::NotFound(name.to_string()))?))
+        })
+        .await
     }
 
     async fn list_forms(
@@ -260,14 +309,15 @@ impl Assembly {
         let mut fields = Fields::default();
         let parent: Parent<BlueprintName> =
             fields.take("parent", Parent::parse(&request.parent, "blueprints"));
+        let scope = page::scope(&request.parent, request.show_deleted);
         let ask = Ask {
-            scope: &request.parent,
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
         };
-        let page = Page::parse(&sql::FORMS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::FORMS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::forms(&mut tx, caller.tenant.id, &Place::of(parent), &page).await?;
@@ -299,7 +349,9 @@ async fn store(
     name: &BlueprintName,
     given: &Given,
 ) -> Result<BlueprintRow> {
-    let stored = sql::insert_blueprint(unit.conn(), caller.tenant.id, &name.blueprint, given).await;
+    let by = unit.actor().to_owned();
+    usable(unit.conn(), caller.tenant.id, &[Thing::from(&given.bank)]).await?;
+    let stored = sql::insert_blueprint(unit.conn(), caller.tenant.id, &name.blueprint, given, &by).await;
     let row = stored.map_err(|e| {
         let no_bank = matches!(&e, sqlx::Error::Database(db) if db.is_foreign_key_violation());
         if is_duplicate(&e, "blueprint_pkey") {
@@ -437,6 +489,69 @@ impl AssemblyService for Assembly {
     async fn get_form(&self, r: Request<pb::GetFormRequest>) -> Result<Response<pb::Form>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.get_form(&caller, r.into_inner()).await?))
+    }
+
+    async fn delete_blueprint(
+        &self,
+        r: Request<pb::DeleteBlueprintRequest>,
+    ) -> Result<Response<pb::Blueprint>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_blueprint(&caller, Turn::Delete, ask, &r).await?))
+    }
+
+    async fn undelete_blueprint(
+        &self,
+        r: Request<pb::UndeleteBlueprintRequest>,
+    ) -> Result<Response<pb::Blueprint>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_blueprint(&caller, Turn::Undelete, ask, &r).await?))
+    }
+
+    async fn archive_blueprint(
+        &self,
+        r: Request<pb::ArchiveBlueprintRequest>,
+    ) -> Result<Response<pb::Blueprint>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_blueprint(&caller, Turn::Archive, ask, &r).await?))
+    }
+
+    async fn unarchive_blueprint(
+        &self,
+        r: Request<pb::UnarchiveBlueprintRequest>,
+    ) -> Result<Response<pb::Blueprint>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_blueprint(&caller, Turn::Unarchive, ask, &r).await?))
+    }
+
+    async fn delete_form(&self, r: Request<pb::DeleteFormRequest>) -> Result<Response<pb::Form>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: "", request_id: &r.request_id };
+        Ok(Response::new(self.turn_form(&caller, Turn::Delete, ask, &r).await?))
+    }
+
+    async fn undelete_form(&self, r: Request<pb::UndeleteFormRequest>) -> Result<Response<pb::Form>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: "", request_id: &r.request_id };
+        Ok(Response::new(self.turn_form(&caller, Turn::Undelete, ask, &r).await?))
+    }
+
+    async fn archive_form(&self, r: Request<pb::ArchiveFormRequest>) -> Result<Response<pb::Form>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: "", request_id: &r.request_id };
+        Ok(Response::new(self.turn_form(&caller, Turn::Archive, ask, &r).await?))
+    }
+
+    async fn unarchive_form(
+        &self,
+        r: Request<pb::UnarchiveFormRequest>,
+    ) -> Result<Response<pb::Form>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: "", request_id: &r.request_id };
+        Ok(Response::new(self.turn_form(&caller, Turn::Unarchive, ask, &r).await?))
     }
 
     async fn list_forms(

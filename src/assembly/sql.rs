@@ -14,6 +14,7 @@ use crate::{
     error::Result,
     filter::{Field, FieldType},
     ids::{BankId, BlueprintId, FormName, QuestionId, QuestionName, QuestionRef},
+    lifecycle::Life,
     page::{Listing, Order, Page},
     place::Place,
     points::Points,
@@ -41,6 +42,10 @@ pub struct BlueprintRow {
     pub revision: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+    pub created_by: String,
+    pub archive_time: Option<DateTime<Utc>>,
+    pub delete_time: Option<DateTime<Utc>>,
+    pub purge_time: Option<DateTime<Utc>>,
 }
 
 /// A form as lists show it.
@@ -60,6 +65,10 @@ pub struct FormRow {
     pub question_count: i32,
     pub position_count: i32,
     pub create_time: DateTime<Utc>,
+    pub created_by: String,
+    pub archive_time: Option<DateTime<Utc>>,
+    pub delete_time: Option<DateTime<Utc>>,
+    pub purge_time: Option<DateTime<Utc>>,
 }
 
 /// A section of a form as stored: with its points, so that a list need not add up the items.
@@ -78,16 +87,18 @@ pub async fn insert_blueprint(
     tenant: Uuid,
     id: &BlueprintId,
     given: &Given,
+    by: &str,
 ) -> Result<BlueprintRow, sqlx::Error> {
     let row = run(
         "blueprint_insert",
         sqlx::query_as!(
             BlueprintRow,
             r#"insert into blueprint (tenant_id, blueprint_id, display_name, bank_id, sections, total, total_declared,
-                duration_s, question_count)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                duration_s, question_count, created_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              returning blueprint_id, display_name, bank_id, sections as "sections: Json<Vec<blueprint::Section>>", total,
-                total_declared, duration_s, question_count, revision, create_time, update_time"#,
+                total_declared, duration_s, question_count, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
             given.display_name,
@@ -97,6 +108,7 @@ pub async fn insert_blueprint(
             given.rules.stated_total().is_some(),
             given.duration_s,
             given.rules.count() as i32,
+            by,
         )
         .fetch_optional(conn),
     )
@@ -104,7 +116,7 @@ pub async fn insert_blueprint(
     row.ok_or(sqlx::Error::RowNotFound)
 }
 
-/// A blueprint.
+/// A blueprint, deleted or not.
 pub async fn blueprint(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -115,7 +127,8 @@ pub async fn blueprint(
         sqlx::query_as!(
             BlueprintRow,
             r#"select blueprint_id, display_name, bank_id, sections as "sections: Json<Vec<blueprint::Section>>", total,
-                total_declared, duration_s, question_count, revision, create_time, update_time
+                total_declared, duration_s, question_count, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
              from blueprint where tenant_id = $1 and blueprint_id = $2"#,
             tenant,
             id.as_str(),
@@ -136,8 +149,9 @@ pub async fn lock_blueprint(
         sqlx::query_as!(
             BlueprintRow,
             r#"select blueprint_id, display_name, bank_id, sections as "sections: Json<Vec<blueprint::Section>>", total,
-                total_declared, duration_s, question_count, revision, create_time, update_time
-             from blueprint where tenant_id = $1 and blueprint_id = $2
+                total_declared, duration_s, question_count, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
+             from blueprint where tenant_id = $1 and blueprint_id = $2 and delete_time is null
              for no key update"#,
             tenant,
             id.as_str(),
@@ -163,7 +177,8 @@ pub async fn update_blueprint(
                 question_count = $8, revision = revision + 1, update_time = now()
              where tenant_id = $1 and blueprint_id = $2
              returning blueprint_id, display_name, bank_id, sections as "sections: Json<Vec<blueprint::Section>>", total,
-                total_declared, duration_s, question_count, revision, create_time, update_time"#,
+                total_declared, duration_s, question_count, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
             given.display_name,
@@ -185,6 +200,11 @@ pub static BLUEPRINTS: Listing = Listing {
         Field { name: "bank", sql: "('banks/' || b.bank_id)", ty: FieldType::Exact },
         Field { name: "display_name", sql: "b.display_name", ty: FieldType::Text },
         Field { name: "create_time", sql: "b.create_time", ty: FieldType::Time },
+        Field { name: "update_time", sql: "b.update_time", ty: FieldType::Time },
+        Field { name: "created_by", sql: "b.created_by", ty: FieldType::Exact },
+        Field { name: "archived", sql: "(b.archive_time is not null)", ty: FieldType::Bool },
+        Field { name: "archive_time", sql: "b.archive_time", ty: FieldType::Time },
+        Field { name: "delete_time", sql: "b.delete_time", ty: FieldType::Time },
     ],
     orders: &[Order { name: "create_time", sql: "b.create_time" }],
     tie: &["b.blueprint_id"],
@@ -195,11 +215,31 @@ pub static BLUEPRINTS: Listing = Listing {
 pub async fn blueprints(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<BlueprintRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select blueprint_id, display_name, bank_id, sections, total, total_declared, duration_s, question_count,
-            revision, create_time, update_time
+            revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
          from blueprint b where b.tenant_id = ",
     );
     query.push_bind(tenant);
+    page.push_present(&mut query, "b");
     page.rows("blueprint_list", conn, tenant, &Place::Anywhere, query).await
+}
+
+/// How often what is published in a bank has changed; none where there is no such bank.
+pub async fn pool_revision(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    bank: &BankId,
+) -> Result<Option<i64>, sqlx::Error> {
+    run(
+        "pool_revision",
+        sqlx::query_scalar!(
+            "select pool_revision from bank where tenant_id = $1 and bank_id = $2 and delete_time is null",
+            tenant,
+            bank.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
 }
 
 /// The published questions of a bank, each in its newest version: what a draw chooses from. Topic, tags and the like
@@ -217,7 +257,8 @@ pub async fn candidates(
              join question_version v
                 on v.tenant_id = q.tenant_id and v.bank_id = q.bank_id and v.question_id = q.question_id
                 and v.version = q.version
-             where q.tenant_id = $1 and q.bank_id = $2 and q.state = 'published'",
+             where q.tenant_id = $1 and q.bank_id = $2 and q.state = 'published' and q.delete_time is null
+                and q.archive_time is null",
             tenant,
             bank.as_str(),
         )
@@ -286,6 +327,7 @@ pub async fn insert_forms(
     tenant: Uuid,
     blueprint: &BlueprintId,
     forms: &[Form],
+    by: &str,
 ) -> Result<Result<DateTime<Utc>, FormName>, sqlx::Error> {
     let ids: Vec<String> = forms.iter().map(|f| f.name.form.to_string()).collect();
     let labels: Vec<String> = forms.iter().map(|f| f.label.clone()).collect();
@@ -302,8 +344,8 @@ pub async fn insert_forms(
         "form_insert",
         sqlx::query!(
             "insert into form (tenant_id, blueprint_id, form_id, label, title, bank_id, seed, algorithm, sections, total,
-                duration_s, question_count, position_count)
-             select $1, $2, id, label, title, bank, seed, algorithm, sections, total, duration, questions, positions
+                duration_s, question_count, position_count, created_by)
+             select $1, $2, id, label, title, bank, seed, algorithm, sections, total, duration, questions, positions, $14
              from unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::jsonb[],
                 $10::numeric[], $11::int[], $12::int[], $13::int[])
                 as f (id, label, title, bank, seed, algorithm, sections, total, duration, questions, positions)
@@ -322,6 +364,7 @@ pub async fn insert_forms(
             &durations as &[Option<i32>],
             &questions,
             &positions,
+            by,
         )
         .fetch_all(&mut *conn),
     )
@@ -384,9 +427,14 @@ pub static FORMS: Listing = Listing {
     method: "ListForms",
     fields: &[
         Field { name: "label", sql: "f.label", ty: FieldType::Exact },
+        Field { name: "title", sql: "f.title", ty: FieldType::Text },
         Field { name: "bank", sql: "('banks/' || f.bank_id)", ty: FieldType::Exact },
         Field { name: "seed", sql: "f.seed", ty: FieldType::Integer },
         Field { name: "create_time", sql: "f.create_time", ty: FieldType::Time },
+        Field { name: "created_by", sql: "f.created_by", ty: FieldType::Exact },
+        Field { name: "archived", sql: "(f.archive_time is not null)", ty: FieldType::Bool },
+        Field { name: "archive_time", sql: "f.archive_time", ty: FieldType::Time },
+        Field { name: "delete_time", sql: "f.delete_time", ty: FieldType::Time },
     ],
     orders: &[Order { name: "create_time", sql: "f.create_time" }],
     tie: &["f.blueprint_id", "f.form_id"],
@@ -402,17 +450,62 @@ pub async fn forms(
 ) -> Result<Vec<FormRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select blueprint_id, form_id, label, title, bank_id, seed, algorithm, sections, total, duration_s,
-            question_count, position_count, create_time
+            question_count, position_count, create_time, created_by, archive_time, delete_time, purge_time
          from form f where f.tenant_id = ",
     );
     query.push_bind(tenant);
     if let Place::Blueprint(name) = place {
         query.push(" and f.blueprint_id = ").push_bind(name.blueprint.to_string());
     }
+    page.push_present(&mut query, "f");
     page.rows("form_list", conn, tenant, place, query).await
 }
 
-/// A form with its questions.
+/// A form as lists show it, deleted or not.
+pub async fn form_row(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    name: &FormName,
+) -> Result<Option<FormRow>, sqlx::Error> {
+    run(
+        "form_row",
+        sqlx::query_as!(
+            FormRow,
+            r#"select blueprint_id, form_id, label, title, bank_id, seed, algorithm,
+                sections as "sections: Json<Vec<SectionHead>>", total, duration_s, question_count, position_count,
+                create_time, created_by, archive_time, delete_time, purge_time
+             from form where tenant_id = $1 and blueprint_id = $2 and form_id = $3"#,
+            tenant,
+            name.blueprint.as_str(),
+            name.form.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// Who made a form, and since when it is archived or deleted; the form itself never changes.
+pub async fn form_life(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    name: &FormName,
+) -> Result<Option<Life>, sqlx::Error> {
+    run(
+        "form_life",
+        sqlx::query_as!(
+            Life,
+            "select created_by, archive_time, delete_time, purge_time
+             from form where tenant_id = $1 and blueprint_id = $2 and form_id = $3",
+            tenant,
+            name.blueprint.as_str(),
+            name.form.as_str(),
+        )
+        .fetch_optional(conn),
+    )
+    .await
+}
+
+/// A form with its questions, deleted or not.
 pub async fn form(
     conn: &mut PgConnection,
     tenant: Uuid,

@@ -8,6 +8,7 @@ use crate::{
     },
     door::Fields,
     ids::{BankName, QuestionName},
+    lifecycle::Life,
     pb::{self, duration, timestamp},
     points::Points,
     scoring::{plan::Plan, policy::Policy},
@@ -215,6 +216,10 @@ pub fn show(row: &BlueprintRow) -> pb::Blueprint {
         create_time: Some(timestamp(row.create_time)),
         update_time: Some(timestamp(row.update_time)),
         etag: row.revision.to_string(),
+        created_by: row.created_by.clone(),
+        archive_time: row.archive_time.map(timestamp),
+        delete_time: row.delete_time.map(timestamp),
+        purge_time: row.purge_time.map(timestamp),
     }
 }
 
@@ -325,7 +330,7 @@ fn filter_in_words_of_the_wire(filter: &str) -> String {
 
 /// A form for the wire. `plan` is the form compiled, which knows how each question scores; a form that is not stored
 /// has no name.
-pub fn show_form(form: &Form, plan: &Plan, full: bool, stored: bool) -> pb::Form {
+pub fn show_form(form: &Form, plan: &Plan, life: &Life, full: bool, stored: bool) -> pb::Form {
     let mut sections: Vec<pb::FormSection> = form
         .sections
         .iter()
@@ -377,6 +382,10 @@ pub fn show_form(form: &Form, plan: &Plan, full: bool, stored: bool) -> pb::Form
         question_count: form.items.len() as i32,
         position_count: plan.slots().len() as i32,
         create_time: stored.then(|| timestamp(form.create_time)),
+        created_by: life.created_by.clone(),
+        archive_time: life.archive_time.map(timestamp),
+        delete_time: life.delete_time.map(timestamp),
+        purge_time: life.purge_time.map(timestamp),
     }
 }
 
@@ -401,6 +410,10 @@ pub fn show_form_row(row: &FormRow) -> pb::Form {
         question_count: row.question_count,
         position_count: row.position_count,
         create_time: Some(timestamp(row.create_time)),
+        created_by: row.created_by.clone(),
+        archive_time: row.archive_time.map(timestamp),
+        delete_time: row.delete_time.map(timestamp),
+        purge_time: row.purge_time.map(timestamp),
     }
 }
 

@@ -17,6 +17,10 @@ fn row(given: &Given) -> BlueprintRow {
         revision: 3,
         create_time: DateTime::UNIX_EPOCH,
         update_time: DateTime::UNIX_EPOCH,
+        created_by: "apiKeys/k".into(),
+        archive_time: None,
+        delete_time: None,
+        purge_time: None,
     }
 }
 
@@ -86,6 +90,7 @@ fn every_field_survives_the_way_in_and_out() {
         create_time: zero,
         update_time: zero,
         etag: "3".into(),
+        created_by: "apiKeys/k".into(),
         ..blueprint()
     };
     assert_eq!(show(&row(&given)), expected);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 
-use crate::{error::Error, exam::policy::LateMode};
+use crate::{error::Error, exam::policy::LateMode, lifecycle};
 
 /// Flag of an attempt: it came late, and the exam accepts that.
 pub const LATE: i16 = 1;
@@ -62,6 +62,10 @@ pub struct Rules {
     pub max_attempts: i32,
     /// Attempts that this one may make beyond that.
     pub extra_attempts: i32,
+    /// The exam was deleted.
+    pub is_gone: bool,
+    /// The exam is archived: what is open goes on, nothing new begins.
+    pub is_archived: bool,
     /// What happens after the time is over.
     pub clock: Clock,
 }
@@ -120,6 +124,7 @@ impl Clock {
 impl Rules {
     /// Whether a further attempt may begin; `made` attempts that count were made before.
     pub fn may_start(&self, exam: &str, now: DateTime<Utc>, made: i64) -> Result<(), Error> {
+        self.may_begin(exam)?;
         if let Some(close) = self.close_time.filter(|close| now >= *close) {
             return Err(closed(exam, close));
         }
@@ -129,12 +134,21 @@ impl Rules {
     /// Whether a submission of a candidate who sat elsewhere may count: it is accepted after the exam has closed as an
     /// answer in a sitting would be.
     pub fn may_submit(&self, exam: &str, now: DateTime<Utc>, made: i64) -> Result<(), Error> {
+        self.may_begin(exam)?;
         if let Some(close) = self.close_time
             && self.clock.timing(self.clock.due(self.close_time), now) == Timing::Over
         {
             return Err(closed(exam, close));
         }
         self.may_count(exam, now, made)
+    }
+
+    fn may_begin(&self, exam: &str) -> Result<(), Error> {
+        match (self.is_gone, self.is_archived) {
+            (true, _) => Err(Error::NotFound(exam.to_owned())),
+            (false, true) => Err(lifecycle::archived(exam)),
+            (false, false) => Ok(()),
+        }
     }
 
     fn may_count(&self, exam: &str, now: DateTime<Utc>, made: i64) -> Result<(), Error> {

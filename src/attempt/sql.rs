@@ -45,7 +45,8 @@ pub async fn standing(
         sqlx::query!(
             r#"select now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts, e.late_mode, e.grace_s,
                 e.form_allotment, coalesce(c.extra_time_s, 0) as "extra_time_s!",
-                coalesce(c.extra_attempts, 0) as "extra_attempts!", p.made as "made!", p.last as "last!", p.open
+                coalesce(c.extra_attempts, 0) as "extra_attempts!", p.made as "made!", p.last as "last!", p.open,
+                (e.archive_time is not null) as "is_archived!"
              from exam e
              left join accommodation c on c.tenant_id = e.tenant_id and c.exam_id = e.exam_id and c.candidate = $3
              cross join lateral (
@@ -54,7 +55,7 @@ pub async fn standing(
                 from attempt a
                 where a.tenant_id = e.tenant_id and a.exam_id = e.exam_id and a.candidate = $3
              ) p
-             where e.tenant_id = $1 and e.exam_id = $2"#,
+             where e.tenant_id = $1 and e.exam_id = $2 and e.delete_time is null"#,
             tenant,
             exam.as_str(),
             candidate,
@@ -70,6 +71,8 @@ pub async fn standing(
             time_limit_s: r.time_limit_s,
             max_attempts: r.max_attempts,
             extra_attempts: r.extra_attempts,
+            is_gone: false,
+            is_archived: r.is_archived,
             clock: Clock {
                 late: LateMode::stored(&r.late_mode),
                 grace_s: r.grace_s,

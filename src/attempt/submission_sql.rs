@@ -113,7 +113,7 @@ pub async fn insert(
                     unnest($11::uuid[]) as actor, unnest($12::bytea[]) as hash, unnest($13::bytea[]) as responses,
                     unnest($14::bytea[]) as marks
              ) g
-             join exam e on e.tenant_id = $1 and e.exam_id = g.exam
+             join exam e on e.tenant_id = $1 and e.exam_id = g.exam and e.delete_time is null and e.archive_time is null
              cross join lateral (
                 select coalesce(max(a.number), 0) as last, count(*) filter (where a.state <> -1) as made,
                     coalesce(bool_or(a.attempt_id = g.attempt), false) as is_there
@@ -216,12 +216,16 @@ pub async fn why_not(
         "attempt_why_not",
         sqlx::query!(
             r#"select g.attempt as "attempt!", a.number as "number?", a.submit_time, a.request_hash, a.state as "state?",
-                a.flags as "flags?", now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts,
-                e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>", e.late_mode, e.grace_s,
+                a.flags as "flags?", now() as "now!", e.open_time as "open_time?", e.close_time as "close_time?",
+                e.time_limit_s as "time_limit_s?", coalesce(e.max_attempts, 0) as "max_attempts!",
+                e.pass_mark as "pass_mark?", e.pass_percent as "pass_percent?", coalesce(e.grade_bands, '[]') as "grade_bands!: Json<Vec<Band>>",
+                coalesce(e.late_mode, 'refuse') as "late_mode!", coalesce(e.grace_s, 0) as "grace_s!",
+                (e.exam_id is null or e.delete_time is not null) as "is_gone!",
+                (e.archive_time is not null) as "is_archived!",
                 coalesce(c.extra_time_s, 0) as "extra_time_s!", coalesce(c.extra_attempts, 0) as "extra_attempts!",
                 p.made as "made!"
              from unnest($2::uuid[], $3::text[], $4::text[]) as g (attempt, exam, candidate)
-             join exam e on e.tenant_id = $1 and e.exam_id = g.exam
+             left join exam e on e.tenant_id = $1 and e.exam_id = g.exam
              left join accommodation c on c.tenant_id = $1 and c.exam_id = g.exam and c.candidate = g.candidate
              left join attempt a on a.tenant_id = $1 and a.attempt_id = g.attempt
              cross join lateral (
@@ -254,6 +258,8 @@ pub async fn why_not(
             time_limit_s: r.time_limit_s,
             max_attempts: r.max_attempts,
             extra_attempts: r.extra_attempts,
+            is_gone: r.is_gone,
+            is_archived: r.is_archived,
             clock: Clock {
                 late: LateMode::stored(&r.late_mode),
                 grace_s: r.grace_s,

@@ -4,7 +4,9 @@
 //! file twice adds nothing. One that the bank has with another key is added as a draft and reported as a conflict:
 //! never merged, never published by itself.
 
-use std::collections::HashMap;
+mod report;
+
+use std::{collections::HashMap, mem};
 
 use serde_json::json;
 use uuid::Uuid;
@@ -16,9 +18,12 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     ids::{BankName, BlueprintId, BlueprintName, QuestionId},
+    lifecycle::archived,
     paper, pb,
     points::Points,
 };
+
+use report::report;
 
 use super::{
     content::{
@@ -26,13 +31,15 @@ use super::{
         Task, TextMatching,
     },
     fingerprint::{Fingerprint, exact},
-    sql::{self, Draft, Freeze, Source},
-    unfinished::said_twice,
+    sql::{self, Draft, Source},
     wire,
 };
 
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 * 1024 * 1024;
+
+/// Questions that are stored by one statement: what a statement carries is in memory three times on its way.
+const BATCH: usize = 1000;
 
 /// A topic: names joined by `/`, each without blanks at its ends; bad ones are noted.
 pub fn topic(field: &str, value: &str, fields: &mut Fields) -> String {
@@ -66,6 +73,7 @@ struct Import {
     tags: Vec<String>,
     blueprint: Option<BlueprintName>,
     validate_only: bool,
+    create_bank: bool,
     request_id: String,
 }
 
@@ -126,15 +134,16 @@ pub async fn run(
         }
     };
     let read = move || {
-        let reading = paper::read(&text);
-        let found = collect(&reading, &import);
+        let mut reading = paper::read(&text);
+        let found = collect(&mut reading, &import);
         (import, reading, found)
     };
     let (import, reading, mut found) = db.aside(caller, read).await?;
     if import.validate_only {
         let mut tx = db.read(caller).await?;
-        if sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?.is_none() {
-            return Err(Error::NotFound(import.bank.to_string()));
+        let bank = sql::bank(&mut tx, caller.tenant.id, &import.bank.bank).await?;
+        if bank.is_some() || !import.create_bank {
+            usable_bank(bank.map(|(row, ..)| row), &import)?;
         }
         let conflicts = settle(&mut tx, caller, &import, &mut found, &reading).await?;
         tx.commit().await?;
@@ -145,29 +154,31 @@ pub async fn run(
         Begun::New(unit) => unit,
         Begun::Done(first) => return Ok(first),
     };
-    // Two imports of one file at once must not both find the bank empty.
-    if sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await?.is_none() {
-        return Err(Error::NotFound(import.bank.to_string()));
+    let by = unit.actor().to_owned();
+    if import.create_bank && sql::ensure_bank(unit.conn(), caller.tenant.id, &import.bank.bank, &by).await? {
+        unit.changed("bank.created", &import.bank, json!({}));
     }
+    // Two imports of one file at once must not both find the bank empty.
+    usable_bank(sql::lock_bank(unit.conn(), caller.tenant.id, &import.bank.bank).await?, &import)?;
     let conflicts = settle(unit.conn(), caller, &import, &mut found, &reading).await?;
     let new: Vec<&Found> =
         found.iter().filter(|f| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish)).collect();
-    let drafts: Vec<Draft> = new.iter().map(|f| f.draft.clone()).collect();
-    let freezes: Vec<Freeze> = new
-        .iter()
-        .filter(|f| matches!(f.outcome, Outcome::Publish))
-        .map(|f| Freeze {
-            id: f.draft.id.clone(),
-            version: 1,
-            content: f.draft.content.clone(),
-            hash: exact(&f.draft.content, &f.draft.topic, &f.draft.tags, f.draft.difficulty),
-        })
-        .collect();
-    if !drafts.is_empty() {
-        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts).await?;
-    }
-    if !freezes.is_empty() {
-        sql::freeze(unit.conn(), caller.tenant.id, &import.bank.bank, &freezes).await?;
+    let mut published = 0;
+    for batch in new.chunks(BATCH) {
+        let drafts: Vec<&Draft> = batch.iter().map(|f| &f.draft).collect();
+        let frozen: Vec<Option<[u8; 16]>> = batch
+            .iter()
+            .map(|f| match f.outcome {
+                Outcome::Publish => {
+                    let draft = &f.draft;
+                    Some(exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty))
+                }
+                _ => None,
+            })
+            .collect();
+        published += frozen.iter().flatten().count();
+        sql::insert_questions(unit.conn(), caller.tenant.id, &import.bank.bank, &drafts, &frozen, &by)
+            .await?;
     }
     let mut blueprint = None;
     if let (Some(name), Some((title, made))) = (&import.blueprint, declared_blueprint(&reading, &found)) {
@@ -178,12 +189,21 @@ pub async fn run(
     unit.changed(
         "questions.imported",
         &import.bank,
-        json!({ "file": import.file_name, "created": drafts.len(), "published": freezes.len() }),
+        json!({ "file": import.file_name, "created": new.len(), "published": published }),
     );
     let answer = report(&reading, &import, &found, conflicts, blueprint);
     let answer = unit.commit(answer).await;
     drop(turn);
     answer
+}
+
+/// Refuses a bank that is not there or takes nothing new.
+fn usable_bank(bank: Option<sql::BankRow>, import: &Import) -> Result<()> {
+    match bank.filter(|row| row.delete_time.is_none()) {
+        None => Err(Error::NotFound(import.bank.to_string())),
+        Some(row) if row.archive_time.is_some() => Err(archived(&import.bank.to_string())),
+        Some(_) => Ok(()),
+    }
 }
 
 fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
@@ -199,6 +219,7 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
             id => Some(BlueprintName { blueprint: fields.take("blueprint_id", id.parse::<BlueprintId>()) }),
         },
         validate_only: header.validate_only,
+        create_bank: header.create_bank,
         request_id: fields.request_id(&header.request_id),
     };
     if header.format != pb::ImportFormat::PaperText as i32 {
@@ -210,6 +231,11 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
             "publishing on import needs one of the roles reviewer, admin".to_owned(),
         ));
     }
+    if import.create_bank && !caller.may("QuestionBankService/CreateBank") {
+        return Err(Error::Forbidden(
+            "making a bank on import needs one of the roles author, admin".to_owned(),
+        ));
+    }
     if import.blueprint.is_some() && !caller.may("AssemblyService/CreateBlueprint") {
         return Err(Error::Forbidden(
             "making a blueprint on import needs one of the roles assembler, admin".to_owned(),
@@ -218,55 +244,46 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
     Ok(import)
 }
 
-/// The questions of a reading, before the bank is asked.
-fn collect(reading: &paper::Reading, import: &Import) -> Vec<Found> {
+/// The questions of a reading, before the bank is asked. Their texts are taken out of the reading: a large file is in
+/// memory often enough without a copy of each.
+fn collect(reading: &mut paper::Reading, import: &Import) -> Vec<Found> {
     let mut all = Vec::new();
-    for (document, doc) in reading.documents.iter().enumerate() {
+    for (document, doc) in reading.documents.iter_mut().enumerate() {
         let mut index = 0;
         while index < doc.questions.len() {
-            let first = &doc.questions[index];
-            let material = material_of(doc, first);
-            // Items that share their material are the parts of one case.
-            let mut end = index + 1;
-            if material.is_some() {
-                while doc
-                    .questions
-                    .get(end)
-                    .is_some_and(|q| q.section == first.section && material_of(doc, q) == material)
-                {
-                    end += 1;
-                }
-            }
+            let end = end_of_question(doc, index);
             let members: Vec<usize> = (index..end).collect();
+            let material = material_of(doc, &doc.questions[index]).map(str::to_owned);
+            let section = doc.sections.get(doc.questions[index].section);
+            let source = Source {
+                file: import.file_name.clone(),
+                document: shorten(doc.title.as_deref().unwrap_or_default(), 200),
+                section: shorten(section.and_then(|s| s.title.as_deref()).unwrap_or_default(), 200),
+                number: shorten(&doc.questions[index].number_raw, 32),
+                line: doc.questions[index].line,
+            };
+            let questions = &mut doc.questions[index..end];
+            let complete = questions.iter().all(|q| q.complete);
+            let topic = topic_of(&import.topic, questions[0].chapter.as_deref());
+            let (number, line) = (questions[0].number_raw.clone(), questions[0].line);
             let content = match material {
-                Some(material) => Content {
-                    stem: material.to_owned(),
+                Some(stem) => Content {
+                    stem,
                     task: Task::Case {
-                        parts: doc.questions[index..end]
-                            .iter()
-                            .map(|q| Part { weight: 1, content: leaf(q) })
-                            .collect(),
+                        parts: questions.iter_mut().map(|q| Part { weight: 1, content: leaf(q) }).collect(),
                     },
                     notes: Notes::default(),
                 },
-                None => leaf(first),
+                None => leaf(&mut questions[0]),
             };
-            let section = doc.sections.get(first.section);
             let draft = Draft {
                 id: QuestionId::stored(Uuid::now_v7().to_string()),
-                topic: topic_of(&import.topic, first.chapter.as_deref()),
+                topic,
                 tags: import.tags.clone(),
                 difficulty: None,
-                source: Some(Source {
-                    file: import.file_name.clone(),
-                    document: shorten(doc.title.as_deref().unwrap_or_default(), 200),
-                    section: shorten(section.and_then(|s| s.title.as_deref()).unwrap_or_default(), 200),
-                    number: shorten(&first.number_raw, 32),
-                    line: first.line,
-                }),
+                source: Some(source),
                 content,
             };
-            let complete = doc.questions[index..end].iter().all(|q| q.complete);
             let mut fields = Fields::default();
             wire::content(&wire::show(&draft.content), &mut fields);
             let outcome = match fields.done() {
@@ -279,20 +296,20 @@ fn collect(reading: &paper::Reading, import: &Import) -> Vec<Found> {
                 ),
                 Err(_) => Outcome::Refused("cannot be kept".to_owned()),
             };
-            all.push(Found {
-                document,
-                members,
-                number: first.number_raw.clone(),
-                line: first.line,
-                print: Fingerprint::of(&draft.content),
-                draft,
-                complete,
-                outcome,
-            });
+            let print = Fingerprint::of(&draft.content);
+            all.push(Found { document, members, number, line, print, draft, complete, outcome });
             index = end;
         }
     }
     all
+}
+
+/// Where the question that begins at an index ends: items that share their material are the parts of one case.
+fn end_of_question(doc: &paper::Document, index: usize) -> usize {
+    let first = &doc.questions[index];
+    let Some(material) = material_of(doc, first) else { return index + 1 };
+    let belongs = |q: &&paper::Question| q.section == first.section && material_of(doc, q) == Some(material);
+    index + 1 + doc.questions[index + 1..].iter().take_while(belongs).count()
 }
 
 /// The shared text that a question belongs to: only sections that are about a case have one.
@@ -316,17 +333,22 @@ fn shorten(text: &str, chars: usize) -> String {
     text.chars().filter(|c| !c.is_control()).take(chars).collect()
 }
 
-/// A question of the reader as content. A key that does not fit what is there is left out, never bent.
-fn leaf(question: &paper::Question) -> Content {
-    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+/// A question of the reader as content; its texts are taken. A key that does not fit what is there is left out, never
+/// bent.
+fn leaf(question: &mut paper::Question) -> Content {
+    let text = |t: &mut Option<String>| t.take().unwrap_or_default();
     let notes = Notes {
-        explanation: text(&question.explanation),
-        knowledge_point: shorten(&text(&question.knowledge_point), 200),
-        common_mistake: text(&question.common_mistake),
+        explanation: text(&mut question.explanation),
+        knowledge_point: shorten(&text(&mut question.knowledge_point), 200),
+        common_mistake: text(&mut question.common_mistake),
     };
-    let choice = |kind: ChoiceKind| {
-        let options: Vec<ChoiceOption> =
-            question.options.iter().map(|o| ChoiceOption { label: o.label, text: o.text.clone() }).collect();
+    let mut stem = mem::take(&mut question.stem);
+    let options: Vec<ChoiceOption> = question
+        .options
+        .iter_mut()
+        .map(|o| ChoiceOption { label: o.label, text: mem::take(&mut o.text) })
+        .collect();
+    let choice = |kind: ChoiceKind, options: Vec<ChoiceOption>| {
         let key = match &question.answer {
             paper::Answer::Letters(letters) => {
                 let found: Option<OptionSet> =
@@ -337,11 +359,10 @@ fn leaf(question: &paper::Question) -> Content {
         };
         Task::Choice(Choice { kind, options, key, policy: None })
     };
-    let mut stem = question.stem.clone();
     let task = match question.kind {
-        paper::Kind::SingleChoice => choice(ChoiceKind::Single),
-        paper::Kind::MultipleChoice => choice(ChoiceKind::Multiple),
-        paper::Kind::IndeterminateChoice => choice(ChoiceKind::Indeterminate),
+        paper::Kind::SingleChoice => choice(ChoiceKind::Single, options),
+        paper::Kind::MultipleChoice => choice(ChoiceKind::Multiple, options),
+        paper::Kind::IndeterminateChoice => choice(ChoiceKind::Indeterminate, options),
         paper::Kind::TrueFalse => {
             let key = match question.answer {
                 paper::Answer::Truth(truth) => Some(truth),
@@ -387,13 +408,13 @@ fn leaf(question: &paper::Question) -> Content {
                 paper::Answer::None => String::new(),
             };
             // A choice that stands in a section of cases is still a choice.
-            if question.options.len() >= 2 {
+            if options.len() >= 2 {
                 let kind = match &question.answer {
                     paper::Answer::Letters(letters) if letters.len() > 1 => ChoiceKind::Multiple,
                     paper::Answer::Letters(_) => ChoiceKind::Single,
                     _ => ChoiceKind::Indeterminate,
                 };
-                choice(kind)
+                choice(kind, options)
             } else {
                 Task::ShortAnswer { reference }
             }
@@ -520,124 +541,4 @@ fn declared_section(
         head.points_each = None;
     }
     head
-}
-
-fn report(
-    reading: &paper::Reading,
-    import: &Import,
-    found: &[Found],
-    conflicts: Vec<Conflict>,
-    blueprint: Option<String>,
-) -> pb::ImportQuestionsResponse {
-    let place: HashMap<(usize, usize), usize> = found
-        .iter()
-        .enumerate()
-        .flat_map(|(i, f)| f.members.iter().map(move |m| ((f.document, *m), i)))
-        .collect();
-    let count = |wanted: fn(&Outcome) -> bool| found.iter().filter(|f| wanted(&f.outcome)).count() as i32;
-    let mut findings: Vec<pb::ImportFinding> = reading
-        .findings
-        .iter()
-        .map(|f| pb::ImportFinding {
-            code: f.code.as_str().to_owned(),
-            severity: severity(f.severity) as i32,
-            document: f.document.unwrap_or(0) as i32,
-            question: f.document.zip(f.question).and_then(|key| place.get(&key)).map(|i| *i as i32),
-            line: f.line as i32,
-            text: f.text.clone(),
-            message: f.message.clone(),
-        })
-        .collect();
-    findings.extend(conflicts.into_iter().map(|c| {
-        let item = &found[c.found];
-        pb::ImportFinding {
-            code: "key_conflict".to_owned(),
-            severity: pb::FindingSeverity::Error as i32,
-            document: item.document as i32,
-            question: Some(c.found as i32),
-            line: item.line as i32,
-            text: shorten(&item.draft.content.stem, 120),
-            message: format!(
-                "{}/questions/{} has the same stem and options with another key; this one stays a draft",
-                import.bank, c.with
-            ),
-        }
-    }));
-    let stored = |f: &&Found| matches!(f.outcome, Outcome::Draft(_) | Outcome::Publish);
-    for (at, item) in found.iter().enumerate().filter(|(_, f)| stored(f)) {
-        findings.extend(said_twice(&item.draft.content).into_iter().map(|twin| pb::ImportFinding {
-            code: "same_text_twice".to_owned(),
-            severity: pb::FindingSeverity::Error as i32,
-            document: item.document as i32,
-            question: Some(at as i32),
-            line: item.line as i32,
-            text: shorten(&item.draft.content.stem, 120),
-            message: format!("{}: {}; it stays a draft", twin.field, twin.description),
-        }));
-    }
-    pb::ImportQuestionsResponse {
-        documents: reading.documents.iter().map(show_document).collect(),
-        found_count: found.len() as i32,
-        created_count: count(|o| matches!(o, Outcome::Draft(_) | Outcome::Publish)),
-        published_count: count(|o| matches!(o, Outcome::Publish)),
-        unchanged_count: count(|o| matches!(o, Outcome::Unchanged(_))),
-        held_count: count(|o| matches!(o, Outcome::Draft(Some(_)))),
-        questions: found.iter().map(|f| show_found(f, import)).collect(),
-        findings,
-        blueprint: blueprint.unwrap_or_default(),
-        validated_only: import.validate_only,
-    }
-}
-
-fn severity(severity: paper::Severity) -> pb::FindingSeverity {
-    match severity {
-        paper::Severity::Info => pb::FindingSeverity::Info,
-        paper::Severity::Warning => pb::FindingSeverity::Warning,
-        paper::Severity::Error => pb::FindingSeverity::Error,
-    }
-}
-
-fn show_found(found: &Found, import: &Import) -> pb::ImportedQuestion {
-    let (action, id, reason) = match &found.outcome {
-        Outcome::Publish => (pb::ImportAction::Published, Some(&found.draft.id), String::new()),
-        Outcome::Draft(why) => {
-            (pb::ImportAction::Drafted, Some(&found.draft.id), why.clone().unwrap_or_default())
-        }
-        Outcome::Unchanged(id) => (pb::ImportAction::Unchanged, Some(id), String::new()),
-        Outcome::Refused(why) => (pb::ImportAction::Refused, None, why.clone()),
-    };
-    pb::ImportedQuestion {
-        document: found.document as i32,
-        number: found.number.clone(),
-        line: found.line as i32,
-        question: id
-            .filter(|_| !import.validate_only)
-            .map(|id| format!("{}/questions/{id}", import.bank))
-            .unwrap_or_default(),
-        action: action as i32,
-        reason,
-    }
-}
-
-fn show_document(doc: &paper::Document) -> pb::ImportedDocument {
-    let decimal = |d: Option<rust_decimal::Decimal>| d.map(|d| d.normalize().to_string()).unwrap_or_default();
-    pb::ImportedDocument {
-        title: doc.title.clone().unwrap_or_default(),
-        duration_minutes: doc.duration_minutes.unwrap_or(0) as i32,
-        declared_total: decimal(doc.declared_total),
-        sections: doc
-            .sections
-            .iter()
-            .enumerate()
-            .map(|(i, s)| pb::ImportedSection {
-                title: s.title.clone().unwrap_or_default(),
-                kind: s.kind.as_str().to_owned(),
-                declared_count: s.declared_count.unwrap_or(0) as i32,
-                points_each: decimal(s.points_each),
-                declared_total: decimal(s.declared_total),
-                found_count: doc.questions.iter().filter(|q| q.section == i).count() as i32,
-                inferred: s.inferred,
-            })
-            .collect(),
-    }
 }

@@ -10,6 +10,7 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     ids::{BankId, BankName, QuestionId, QuestionName},
+    lifecycle::archived,
     pb,
 };
 
@@ -107,6 +108,29 @@ impl Banks {
         })
         .await
     }
+
+    /// Brings a retired question back: to published where it has a version, else to a draft.
+    pub(super) async fn unretire(
+        &self,
+        caller: &Caller,
+        request: pb::UnretireQuestionRequest,
+    ) -> Result<pb::Question> {
+        let mut fields = Fields::default();
+        let request_id = fields.request_id(&request.request_id);
+        let name: QuestionName = fields.take("name", request.name.parse());
+        fields.done()?;
+        Unit::once(&self.db, caller, &request_id, &request, async |unit| {
+            let row = lock_one(unit, caller, &name, &request.etag).await?;
+            if row.state == "retired" {
+                let ids = [name.question.clone()];
+                let state = if row.version > 0 { "published" } else { "draft" };
+                sql::set_state(unit.conn(), caller.tenant.id, &name.bank, &ids, state).await?;
+                unit.changed("question.unretired", &name, json!({ "state": state }));
+            }
+            load_one(unit, caller, &name).await
+        })
+        .await
+    }
 }
 
 /// Publishes locked questions, in three statements at most; for each its version now, or why it cannot be published.
@@ -134,7 +158,8 @@ async fn settle(
         settled.push(version);
     }
     if !freezes.is_empty() {
-        sql::freeze(unit.conn(), caller.tenant.id, bank, &freezes).await?;
+        let by = unit.actor().to_owned();
+        sql::freeze(unit.conn(), caller.tenant.id, bank, &freezes, &by).await?;
     }
     if !restores.is_empty() {
         sql::set_state(unit.conn(), caller.tenant.id, bank, &restores, "published").await?;
@@ -160,6 +185,9 @@ enum Publish {
 }
 
 fn decide_publish(row: &QuestionRow) -> Result<Publish> {
+    if row.archive_time.is_some() {
+        return Err(archived(&format!("banks/{}/questions/{}", row.bank_id, row.question_id)));
+    }
     let lacks = wire::unfinished(&row.content);
     if !lacks.is_empty() {
         let name = format!("banks/{}/questions/{}", row.bank_id, row.question_id);

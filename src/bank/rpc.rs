@@ -1,6 +1,7 @@
 //! The question bank service: the use cases, read top to bottom.
 
 use futures_util::StreamExt;
+use prost::Message;
 use serde_json::json;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -10,8 +11,9 @@ use crate::{
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{BankId, BankName, Parent, QuestionId, QuestionName, QuestionRef},
+    lifecycle::{self, Thing, Turn, sql::usable},
     mask::Mask,
-    page::{Ask, Key, Page},
+    page::{self, Ask, Key, Page},
     pb::{self, question_bank_service_server::QuestionBankService},
     place::Place,
 };
@@ -52,8 +54,9 @@ impl Banks {
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let name = BankName { bank: id };
+            let by = unit.actor().to_owned();
             let row =
-                sql::insert_bank(unit.conn(), caller.tenant.id, &name.bank, &display_name, &description)
+                sql::insert_bank(unit.conn(), caller.tenant.id, &name.bank, &display_name, &description, &by)
                     .await
                     .map_err(|e| {
                         if is_duplicate(&e, "bank_pkey") { Error::Exists(name.to_string()) } else { e.into() }
@@ -71,6 +74,7 @@ impl Banks {
         let mut tx = self.db.read(caller).await?;
         let found = sql::bank(&mut tx, caller.tenant.id, &name.bank).await?;
         tx.commit().await?;
+        let found = found.filter(|(row, ..)| row.delete_time.is_none() || request.show_deleted);
         let (row, live, published) = found.ok_or_else(|| Error::NotFound(name.to_string()))?;
         Ok(show_bank(&row, live, published))
     }
@@ -81,8 +85,15 @@ impl Banks {
         request: pb::ListBanksRequest,
     ) -> Result<pb::ListBanksResponse> {
         let mut fields = Fields::default();
-        let ask = Ask { size: request.page_size, token: &request.page_token, ..Ask::default() };
-        let page = Page::parse(&sql::BANKS, caller, ask, &mut fields);
+        let scope = page::scope("", request.show_deleted);
+        let ask = Ask {
+            scope: &scope,
+            size: request.page_size,
+            token: &request.page_token,
+            filter: &request.filter,
+            order_by: &request.order_by,
+        };
+        let page = Page::parse(&sql::BANKS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::banks(&mut tx, caller.tenant.id, &page).await?;
@@ -144,9 +155,10 @@ impl Banks {
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let tenant = caller.tenant.id;
             let name = QuestionName { bank: parent.bank.clone(), question: draft.id.clone() };
-            sql::insert_questions(unit.conn(), tenant, &parent.bank, std::slice::from_ref(&draft))
-                .await
-                .map_err(|e| {
+            let by = unit.actor().to_owned();
+            usable(unit.conn(), tenant, &[Thing::from(&parent)]).await?;
+            sql::insert_questions(unit.conn(), tenant, &parent.bank, &[&draft], &[None], &by).await.map_err(
+                |e| {
                     if is_duplicate(&e, "question_pkey") {
                         Error::Exists(name.to_string())
                     } else if is_missing_parent(&e) {
@@ -154,12 +166,13 @@ impl Banks {
                     } else {
                         e.into()
                     }
-                })?;
+                },
+            )?;
             unit.changed("question.created", &name, json!({}));
             if request.publish {
                 let hash = exact(&draft.content, &draft.topic, &draft.tags, draft.difficulty);
                 let freeze = Freeze { id: draft.id, version: 1, content: draft.content, hash };
-                sql::freeze(unit.conn(), tenant, &parent.bank, &[freeze]).await?;
+                sql::freeze(unit.conn(), tenant, &parent.bank, &[freeze], &by).await?;
                 unit.changed("question.published", &name, json!({ "version": 1 }));
             }
             load_one(unit, caller, &name).await
@@ -172,7 +185,9 @@ impl Banks {
         let name: QuestionRef = fields.take("name", request.name.parse());
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
-        let mut rows = sql::by_name(&mut tx, caller.tenant.id, std::slice::from_ref(&name)).await?;
+        let mut rows =
+            sql::by_name(&mut tx, caller.tenant.id, std::slice::from_ref(&name), request.show_deleted)
+                .await?;
         tx.commit().await?;
         let (_, row) = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
         Ok(show_question(&row, name.version.is_some()))
@@ -195,7 +210,7 @@ impl Banks {
             .collect();
         let good: Vec<QuestionRef> = parsed.iter().flatten().cloned().collect();
         let mut tx = self.db.read(caller).await?;
-        let rows = sql::by_name(&mut tx, caller.tenant.id, &good).await?;
+        let rows = sql::by_name(&mut tx, caller.tenant.id, &good, false).await?;
         tx.commit().await?;
 
         let mut found: Vec<Option<QuestionRow>> = good.iter().map(|_| None).collect();
@@ -224,14 +239,15 @@ impl Banks {
     ) -> Result<pb::ListQuestionsResponse> {
         let mut fields = Fields::default();
         let parent: Parent<BankName> = fields.take("parent", Parent::parse(&request.parent, "banks"));
+        let scope = page::scope(&request.parent, request.show_deleted);
         let ask = Ask {
-            scope: &request.parent,
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
         };
-        let page = Page::parse(&sql::QUESTIONS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::QUESTIONS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::questions(&mut tx, caller.tenant.id, &Place::of(parent), &page).await?;
@@ -298,6 +314,39 @@ impl Banks {
         })
     }
 
+    async fn turn_bank(
+        &self,
+        caller: &Caller,
+        turn: Turn,
+        ask: lifecycle::Ask<'_>,
+        request: &impl Message,
+    ) -> Result<pb::Bank> {
+        let (name, request_id): (BankName, _) = ask.parse()?;
+        Unit::once(&self.db, caller, &request_id, request, async |unit| {
+            let tenant = caller.tenant.id;
+            lifecycle::sql::turn(unit, tenant, &Thing::from(&name), ask.etag, turn).await?;
+            let found = sql::bank(unit.conn(), tenant, &name.bank).await?;
+            let (row, live, published) = found.ok_or_else(|| Error::NotFound(name.to_string()))?;
+            Ok(show_bank(&row, live, published))
+        })
+        .await
+    }
+
+    async fn turn_question(
+        &self,
+        caller: &Caller,
+        turn: Turn,
+        ask: lifecycle::Ask<'_>,
+        request: &impl Message,
+    ) -> Result<pb::Question> {
+        let (name, request_id): (QuestionName, _) = ask.parse()?;
+        Unit::once(&self.db, caller, &request_id, request, async |unit| {
+            lifecycle::sql::turn(unit, caller.tenant.id, &Thing::from(&name), ask.etag, turn).await?;
+            load_one(unit, caller, &name).await
+        })
+        .await
+    }
+
     async fn import(
         &self,
         caller: &Caller,
@@ -358,7 +407,7 @@ fn is_missing_parent(error: &sqlx::Error) -> bool {
 /// The question as it stands within the unit of work.
 pub(super) async fn load_one(unit: &mut Unit, caller: &Caller, name: &QuestionName) -> Result<pb::Question> {
     let name = QuestionRef { question: name.clone(), version: None };
-    let mut rows = sql::by_name(unit.conn(), caller.tenant.id, std::slice::from_ref(&name)).await?;
+    let mut rows = sql::by_name(unit.conn(), caller.tenant.id, std::slice::from_ref(&name), true).await?;
     let (_, row) = rows.pop().ok_or_else(|| Error::NotFound(name.to_string()))?;
     Ok(show_question(&row, false))
 }
@@ -466,6 +515,77 @@ impl QuestionBankService for Banks {
     ) -> Result<Response<pb::Question>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.retire(&caller, r.into_inner()).await?))
+    }
+
+    async fn delete_bank(&self, r: Request<pb::DeleteBankRequest>) -> Result<Response<pb::Bank>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_bank(&caller, Turn::Delete, ask, &r).await?))
+    }
+
+    async fn undelete_bank(&self, r: Request<pb::UndeleteBankRequest>) -> Result<Response<pb::Bank>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_bank(&caller, Turn::Undelete, ask, &r).await?))
+    }
+
+    async fn archive_bank(&self, r: Request<pb::ArchiveBankRequest>) -> Result<Response<pb::Bank>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_bank(&caller, Turn::Archive, ask, &r).await?))
+    }
+
+    async fn unarchive_bank(
+        &self,
+        r: Request<pb::UnarchiveBankRequest>,
+    ) -> Result<Response<pb::Bank>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_bank(&caller, Turn::Unarchive, ask, &r).await?))
+    }
+
+    async fn delete_question(
+        &self,
+        r: Request<pb::DeleteQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_question(&caller, Turn::Delete, ask, &r).await?))
+    }
+
+    async fn undelete_question(
+        &self,
+        r: Request<pb::UndeleteQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_question(&caller, Turn::Undelete, ask, &r).await?))
+    }
+
+    async fn archive_question(
+        &self,
+        r: Request<pb::ArchiveQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_question(&caller, Turn::Archive, ask, &r).await?))
+    }
+
+    async fn unarchive_question(
+        &self,
+        r: Request<pb::UnarchiveQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn_question(&caller, Turn::Unarchive, ask, &r).await?))
+    }
+
+    async fn unretire_question(
+        &self,
+        r: Request<pb::UnretireQuestionRequest>,
+    ) -> Result<Response<pb::Question>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Response::new(self.unretire(&caller, r.into_inner()).await?))
     }
 
     async fn list_question_versions(

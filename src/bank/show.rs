@@ -19,6 +19,10 @@ pub(super) fn show_bank(row: &BankRow, live: i64, published: i64) -> pb::Bank {
         create_time: Some(timestamp(row.create_time)),
         update_time: Some(timestamp(row.update_time)),
         etag: row.revision.to_string(),
+        created_by: row.created_by.clone(),
+        archive_time: row.archive_time.map(timestamp),
+        delete_time: row.delete_time.map(timestamp),
+        purge_time: row.purge_time.map(timestamp),
     }
 }
 
@@ -51,6 +55,10 @@ pub(super) fn show_question(row: &QuestionRow, frozen: bool) -> pb::Question {
         create_time: Some(timestamp(row.create_time)),
         update_time: Some(timestamp(row.update_time)),
         etag: if frozen { String::new() } else { row.revision.to_string() },
+        created_by: row.created_by.clone(),
+        archive_time: row.archive_time.map(timestamp),
+        delete_time: row.delete_time.map(timestamp),
+        purge_time: row.purge_time.map(timestamp),
         ..wire::show(&row.content)
     }
 }

@@ -29,6 +29,10 @@ pub struct BankRow {
     pub revision: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+    pub created_by: String,
+    pub archive_time: Option<DateTime<Utc>>,
+    pub delete_time: Option<DateTime<Utc>>,
+    pub purge_time: Option<DateTime<Utc>>,
 }
 
 /// A question as stored, or one version of it: then `version` is that version's and `content` what it froze.
@@ -48,6 +52,10 @@ pub struct QuestionRow {
     pub revision: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+    pub created_by: String,
+    pub archive_time: Option<DateTime<Utc>>,
+    pub delete_time: Option<DateTime<Utc>>,
+    pub purge_time: Option<DateTime<Utc>>,
 }
 
 /// Where an import found a question.
@@ -102,18 +110,21 @@ pub async fn insert_bank(
     id: &BankId,
     display_name: &str,
     description: &str,
+    by: &str,
 ) -> Result<BankRow, sqlx::Error> {
     let row = run(
         "bank_insert",
         sqlx::query_as!(
             BankRow,
-            "insert into bank (tenant_id, bank_id, display_name, description)
-             values ($1, $2, $3, $4)
-             returning bank_id, display_name, description, revision, create_time, update_time",
+            "insert into bank (tenant_id, bank_id, display_name, description, created_by)
+             values ($1, $2, $3, $4, $5)
+             returning bank_id, display_name, description, revision, create_time, update_time, created_by,
+                archive_time, delete_time, purge_time",
             tenant,
             id.as_str(),
             display_name,
             description,
+            by,
         )
         .fetch_optional(conn),
     )
@@ -121,7 +132,29 @@ pub async fn insert_bank(
     row.ok_or(sqlx::Error::RowNotFound)
 }
 
-/// A bank with its counts of questions that are not retired and that are published.
+/// Stores a bank called by its id where there is none; says whether it did. Who does so at the same moment waits.
+pub async fn ensure_bank(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: &BankId,
+    by: &str,
+) -> Result<bool, sqlx::Error> {
+    let done = run(
+        "bank_ensure",
+        sqlx::query!(
+            "insert into bank (tenant_id, bank_id, display_name, created_by) values ($1, $2, $2, $3)
+             on conflict do nothing",
+            tenant,
+            id.as_str(),
+            by,
+        )
+        .execute(conn),
+    )
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// A bank, deleted or not, with its counts of questions that are not retired and that are published.
 pub async fn bank(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -130,11 +163,14 @@ pub async fn bank(
     let row = run(
         "bank",
         sqlx::query!(
-            r#"select bank_id, display_name, description, revision, create_time, update_time,
+            r#"select bank_id, display_name, description, revision, create_time, update_time, created_by, archive_time,
+                delete_time, purge_time,
                 (select count(*) from question q
-                 where q.tenant_id = b.tenant_id and q.bank_id = b.bank_id and q.state <> 'retired') as "live!",
+                 where q.tenant_id = b.tenant_id and q.bank_id = b.bank_id and q.state <> 'retired'
+                    and q.delete_time is null and q.archive_time is null) as "live!",
                 (select count(*) from question q
-                 where q.tenant_id = b.tenant_id and q.bank_id = b.bank_id and q.state = 'published') as "published!"
+                 where q.tenant_id = b.tenant_id and q.bank_id = b.bank_id and q.state = 'published'
+                    and q.delete_time is null and q.archive_time is null) as "published!"
              from bank b
              where b.tenant_id = $1 and b.bank_id = $2"#,
             tenant,
@@ -151,6 +187,10 @@ pub async fn bank(
             revision: r.revision,
             create_time: r.create_time,
             update_time: r.update_time,
+            created_by: r.created_by,
+            archive_time: r.archive_time,
+            delete_time: r.delete_time,
+            purge_time: r.purge_time,
         };
         (bank, r.live, r.published)
     }))
@@ -159,7 +199,16 @@ pub async fn bank(
 /// What ListBanks offers.
 pub static BANKS: Listing = Listing {
     method: "ListBanks",
-    fields: &[],
+    fields: &[
+        Field { name: "display_name", sql: "b.display_name", ty: FieldType::Text },
+        Field { name: "description", sql: "b.description", ty: FieldType::Text },
+        Field { name: "create_time", sql: "b.create_time", ty: FieldType::Time },
+        Field { name: "update_time", sql: "b.update_time", ty: FieldType::Time },
+        Field { name: "created_by", sql: "b.created_by", ty: FieldType::Exact },
+        Field { name: "archived", sql: "(b.archive_time is not null)", ty: FieldType::Bool },
+        Field { name: "archive_time", sql: "b.archive_time", ty: FieldType::Time },
+        Field { name: "delete_time", sql: "b.delete_time", ty: FieldType::Time },
+    ],
     orders: &[Order { name: "create_time", sql: "b.create_time" }],
     tie: &["b.bank_id"],
     newest_first: false,
@@ -168,9 +217,12 @@ pub static BANKS: Listing = Listing {
 /// A page of banks.
 pub async fn banks(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result<Vec<BankRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
-        "select bank_id, display_name, description, revision, create_time, update_time from bank b where b.tenant_id = ",
+        "select bank_id, display_name, description, revision, create_time, update_time, created_by, archive_time,
+            delete_time, purge_time
+         from bank b where b.tenant_id = ",
     );
     query.push_bind(tenant);
+    page.push_present(&mut query, "b");
     page.rows("bank_list", conn, tenant, &Place::Anywhere, query).await
 }
 
@@ -192,6 +244,10 @@ pub static QUESTIONS: Listing = Listing {
         Field { name: "create_time", sql: "q.create_time", ty: FieldType::Time },
         Field { name: "update_time", sql: "q.update_time", ty: FieldType::Time },
         Field { name: "stem", sql: "(q.content ->> 'stem')", ty: FieldType::Text },
+        Field { name: "created_by", sql: "q.created_by", ty: FieldType::Exact },
+        Field { name: "archived", sql: "(q.archive_time is not null)", ty: FieldType::Bool },
+        Field { name: "archive_time", sql: "q.archive_time", ty: FieldType::Time },
+        Field { name: "delete_time", sql: "q.delete_time", ty: FieldType::Time },
     ],
     orders: &[
         Order { name: "create_time", sql: "q.create_time" },
@@ -203,7 +259,8 @@ pub static QUESTIONS: Listing = Listing {
 };
 
 const QUESTION_COLUMNS: &str = "q.bank_id, q.question_id, q.state, q.topic, q.tags, q.difficulty, q.content, q.version, \
-                                q.published_hash, q.source, q.revision, q.create_time, q.update_time";
+                                q.published_hash, q.source, q.revision, q.create_time, q.update_time, q.created_by, \
+                                q.archive_time, q.delete_time, q.purge_time";
 
 /// A page of questions of one bank or of all.
 pub async fn questions(
@@ -214,9 +271,18 @@ pub async fn questions(
 ) -> Result<Vec<QuestionRow>> {
     let mut query = QueryBuilder::<Postgres>::new("select ");
     query.push(QUESTION_COLUMNS).push(" from question q where q.tenant_id = ").push_bind(tenant);
-    if let Place::Bank(name) = place {
-        query.push(" and q.bank_id = ").push_bind(name.bank.to_string());
+    match place {
+        Place::Bank(name) => {
+            query.push(" and q.bank_id = ").push_bind(name.bank.to_string());
+        }
+        _ => {
+            query.push(
+                " and not exists (select from bank d where d.tenant_id = q.tenant_id and d.bank_id = q.bank_id \
+                 and d.delete_time is not null)",
+            );
+        }
     }
+    page.push_present(&mut query, "q");
     page.rows("question_list", conn, tenant, place, query).await
 }
 
@@ -230,11 +296,13 @@ pub fn question_key(page: &Page, row: &QuestionRow) -> Vec<Key> {
     vec![first, Key::Text(row.bank_id.clone()), Key::Text(row.question_id.clone())]
 }
 
-/// Questions and versions by name, in one statement; those that are not there are missing from the answer.
+/// Questions and versions by name, in one statement; those that are not there are missing from the answer, and deleted
+/// ones too unless they are asked for.
 pub async fn by_name(
     conn: &mut PgConnection,
     tenant: Uuid,
     names: &[QuestionRef],
+    show_deleted: bool,
 ) -> Result<Vec<(usize, QuestionRow)>, sqlx::Error> {
     let banks: Vec<String> = names.iter().map(|n| n.question.bank.to_string()).collect();
     let questions: Vec<String> = names.iter().map(|n| n.question.question.to_string()).collect();
@@ -249,17 +317,20 @@ pub async fn by_name(
                 coalesce(v.version, q.version) as "version!",
                 coalesce(v.content_hash, q.published_hash) as published_hash,
                 q.source as "source: Json<Source>", q.revision, q.create_time,
-                coalesce(v.publish_time, q.update_time) as "update_time!"
+                coalesce(v.publish_time, q.update_time) as "update_time!",
+                coalesce(v.created_by, q.created_by) as "created_by!", q.archive_time, q.delete_time, q.purge_time
              from unnest($2::text[], $3::text[], $4::int[]) with ordinality as n (bank_id, question_id, version, ordinal)
              join question q on q.tenant_id = $1 and q.bank_id = n.bank_id and q.question_id = n.question_id
+             join bank b on b.tenant_id = $1 and b.bank_id = n.bank_id and b.delete_time is null
              left join question_version v
                 on v.tenant_id = $1 and v.bank_id = n.bank_id and v.question_id = n.question_id and v.version = n.version
-             where n.version = 0 or v.version is not null
+             where (n.version = 0 or v.version is not null) and (q.delete_time is null or $5)
              order by n.ordinal"#,
             tenant,
             &banks,
             &questions,
             &versions,
+            show_deleted,
         )
         .fetch_all(conn),
     )
@@ -281,6 +352,10 @@ pub async fn by_name(
                 revision: r.revision,
                 create_time: r.create_time,
                 update_time: r.update_time,
+                created_by: r.created_by,
+                archive_time: r.archive_time,
+                delete_time: r.delete_time,
+                purge_time: r.purge_time,
             };
             (r.ordinal as usize - 1, row)
         })
@@ -301,9 +376,11 @@ pub async fn lock_questions(
         sqlx::query_as!(
             QuestionRow,
             r#"select bank_id, question_id, state, topic, tags, difficulty, content as "content: Json<Content>", version,
-                published_hash, source as "source: Json<Source>", revision, create_time, update_time
+                published_hash, source as "source: Json<Source>", revision, create_time, update_time, created_by,
+                archive_time, delete_time, purge_time
              from question
-             where tenant_id = $1 and bank_id = $2 and question_id = any($3)
+             where tenant_id = $1 and bank_id = $2 and question_id = any($3) and delete_time is null
+                and exists (select from bank b where b.tenant_id = $1 and b.bank_id = $2 and b.delete_time is null)
              order by question_id
              for update"#,
             tenant,
@@ -315,15 +392,19 @@ pub async fn lock_questions(
     .await
 }
 
-/// Stores new questions of one bank as drafts, in one statement.
+/// Stores new questions of one bank in one statement, as drafts or at once as the first version of what is published:
+/// those that have a hash in `frozen`, which is of all that their version fixes. Nothing is looked up, so the work for
+/// each is the same however large the bank.
 pub async fn insert_questions(
     conn: &mut PgConnection,
     tenant: Uuid,
     bank: &BankId,
-    drafts: &[Draft],
+    drafts: &[&Draft],
+    frozen: &[Option<[u8; 16]>],
+    by: &str,
 ) -> Result<(), sqlx::Error> {
     let prints: Vec<Fingerprint> = drafts.iter().map(|d| Fingerprint::of(&d.content)).collect();
-    let column = |f: fn(&Draft) -> String| drafts.iter().map(f).collect::<Vec<String>>();
+    let column = |f: fn(&Draft) -> String| drafts.iter().map(|d| f(d)).collect::<Vec<String>>();
     let difficulties: Vec<Option<f64>> = drafts.iter().map(|d| d.difficulty).collect();
     let contents: Vec<Json<&Content>> = drafts.iter().map(|d| Json(&d.content)).collect();
     // Arrays of arrays must be rectangular, so tags travel as JSON.
@@ -331,16 +412,27 @@ pub async fn insert_questions(
     let bodies: Vec<Vec<u8>> = prints.iter().map(|p| p.body.to_vec()).collect();
     let items: Vec<Vec<u8>> = prints.iter().map(|p| p.item.to_vec()).collect();
     let sources: Vec<Option<Json<&Source>>> = drafts.iter().map(|d| d.source.as_ref().map(Json)).collect();
+    let hashes: Vec<Option<Vec<u8>>> = frozen.iter().map(|hash| hash.map(|h| h.to_vec())).collect();
     run(
         "question_insert",
         sqlx::query!(
-            "insert into question (tenant_id, bank_id, question_id, kind, state, topic, tags, difficulty,
-                knowledge_point, content, body_hash, item_hash, source)
-             select $1, $2, id, kind, 'draft', topic, array(select jsonb_array_elements_text(tags)), difficulty,
-                knowledge_point, content, body, item, source
-             from unnest($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::float8[], $8::text[], $9::jsonb[],
-                $10::bytea[], $11::bytea[], $12::jsonb[])
-                as d (id, kind, topic, tags, difficulty, knowledge_point, content, body, item, source)",
+            "with d as (
+                select id, kind, topic, array(select jsonb_array_elements_text(tags)) as tags, difficulty,
+                    knowledge_point, content, body, item, source, hash
+                from unnest($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::float8[], $8::text[], $9::jsonb[],
+                    $10::bytea[], $11::bytea[], $12::jsonb[], $14::bytea[])
+                    as d (id, kind, topic, tags, difficulty, knowledge_point, content, body, item, source, hash)
+             ), frozen as (
+                insert into question_version (tenant_id, bank_id, question_id, version, kind, topic, tags, difficulty,
+                    knowledge_point, content, content_hash, created_by)
+                select $1, $2, id, 1, kind, topic, tags, difficulty, knowledge_point, content, hash, $13
+                from d where hash is not null
+             )
+             insert into question (tenant_id, bank_id, question_id, kind, state, topic, tags, difficulty,
+                knowledge_point, content, body_hash, item_hash, source, created_by, version, published_hash)
+             select $1, $2, id, kind, case when hash is null then 'draft' else 'published' end, topic, tags, difficulty,
+                knowledge_point, content, body, item, source, $13, case when hash is null then 0 else 1 end, hash
+             from d",
             tenant,
             bank.as_str(),
             &column(|d| d.id.to_string()),
@@ -353,6 +445,8 @@ pub async fn insert_questions(
             &bodies,
             &items,
             &sources as &[Option<Json<&Source>>],
+            by,
+            &hashes as &[Option<Vec<u8>>],
         )
         .execute(conn),
     )
@@ -399,6 +493,7 @@ pub async fn freeze(
     tenant: Uuid,
     bank: &BankId,
     versions: &[Freeze],
+    by: &str,
 ) -> Result<(), sqlx::Error> {
     let ids: Vec<String> = versions.iter().map(|v| v.id.to_string()).collect();
     let numbers: Vec<i32> = versions.iter().map(|v| v.version).collect();
@@ -409,9 +504,9 @@ pub async fn freeze(
         sqlx::query!(
             "with frozen as (
                 insert into question_version (tenant_id, bank_id, question_id, version, kind, topic, tags, difficulty,
-                    knowledge_point, content, content_hash)
+                    knowledge_point, content, content_hash, created_by)
                 select q.tenant_id, q.bank_id, q.question_id, v.version, q.kind, q.topic, q.tags, q.difficulty,
-                    q.knowledge_point, v.content, v.hash
+                    q.knowledge_point, v.content, v.hash, $7
                 from unnest($3::text[], $4::int[], $5::jsonb[], $6::bytea[]) as v (id, version, content, hash)
                 join question q on q.tenant_id = $1 and q.bank_id = $2 and q.question_id = v.id
                 returning question_id, version, content_hash
@@ -427,6 +522,7 @@ pub async fn freeze(
             &numbers,
             &contents as &[Json<&Content>],
             &hashes,
+            by,
         )
         .execute(conn),
     )
@@ -477,7 +573,8 @@ pub async fn versions(
 ) -> Result<Vec<QuestionRow>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select q.bank_id, q.question_id, q.state, v.topic, v.tags, v.difficulty, v.content, v.version,
-            v.content_hash as published_hash, q.source, q.revision, q.create_time, v.publish_time as update_time
+            v.content_hash as published_hash, q.source, q.revision, q.create_time, v.publish_time as update_time,
+            v.created_by, q.archive_time, q.delete_time, q.purge_time
          from question_version v join question q using (tenant_id, bank_id, question_id)
          where v.tenant_id = ",
     );
@@ -496,8 +593,9 @@ pub async fn lock_bank(
         "bank_lock",
         sqlx::query_as!(
             BankRow,
-            "select bank_id, display_name, description, revision, create_time, update_time
-             from bank where tenant_id = $1 and bank_id = $2 for no key update",
+            "select bank_id, display_name, description, revision, create_time, update_time, created_by, archive_time,
+                delete_time, purge_time
+             from bank where tenant_id = $1 and bank_id = $2 and delete_time is null for no key update",
             tenant,
             id.as_str(),
         )
@@ -551,7 +649,7 @@ pub async fn doubles(
         "question_doubles",
         sqlx::query!(
             "select question_id, body_hash, item_hash from question
-             where tenant_id = $1 and bank_id = $2 and body_hash = any($3)
+             where tenant_id = $1 and bank_id = $2 and body_hash = any($3) and delete_time is null
              order by create_time, question_id",
             tenant,
             bank.as_str(),

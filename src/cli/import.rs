@@ -34,8 +34,8 @@ Examples:
 
 Exit status:
   0  everything that was asked for was done
-  1  a file could not be imported, a question was refused,
-     or with --publish a finding held one back from being published")]
+  1  a file could not be imported, no question was recognised in it,
+     a question was refused, or with --publish one was held back")]
 pub(super) struct Import {
     #[command(flatten)]
     target: Target,
@@ -71,17 +71,17 @@ impl Import {
             anyhow::bail!("--blueprint-id makes one blueprint, so it takes one file");
         }
         let mut client = QuestionBankServiceClient::new(self.target.connect().await?);
-        if self.create_bank && !self.validate_only {
-            self.make_bank(&mut client).await?;
-        }
         let mut all_done = true;
         for file in &self.files {
             match self.send(&mut client, file).await {
                 Ok(report) => {
                     say(&show(&file.display().to_string(), &report))?;
+                    if report.found_count == 0 {
+                        eprintln!("assessd: {}: no question recognised\n{EXPECTED}", file.display());
+                    }
                     let refused = report.questions.iter().any(|q| q.action() == ImportAction::Refused);
                     let held = self.publish && report.held_count > 0;
-                    all_done &= !(refused || held);
+                    all_done &= !(refused || held || report.found_count == 0);
                 }
                 Err(error) => {
                     eprintln!("assessd: {}: {error:#}", file.display());
@@ -90,18 +90,6 @@ impl Import {
             }
         }
         Ok(if all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-
-    async fn make_bank(&self, client: &mut QuestionBankServiceClient<Connection>) -> anyhow::Result<()> {
-        let id = self.bank.strip_prefix("banks/").context("--bank must be of the form banks/ID")?;
-        let bank = pb::Bank { display_name: id.to_owned(), ..pb::Bank::default() };
-        let request =
-            pb::CreateBankRequest { bank_id: id.to_owned(), bank: Some(bank), request_id: String::new() };
-        match client.create_bank(request).await {
-            Ok(_) => Ok(()),
-            Err(status) if status.code() == tonic::Code::AlreadyExists => Ok(()),
-            Err(status) => Err(explain(&status)),
-        }
     }
 
     async fn send(
@@ -120,6 +108,7 @@ impl Import {
             blueprint_id: self.blueprint_id.clone(),
             validate_only: self.validate_only,
             request_id: String::new(),
+            create_bank: self.create_bank,
         };
         // Draws on standard error, and only where that is a terminal.
         let bar = ProgressBar::new(bytes.len() as u64).with_style(
@@ -132,6 +121,12 @@ impl Import {
         Ok(answer.map_err(|status| explain(&status))?.into_inner())
     }
 }
+
+/// What the reader of papers looks for, told where it found nothing.
+pub(super) const EXPECTED: &str = "\
+  The reader expects plain text, in which a question has a number (\"1.\", \"1、\", \"Q1\"), options (\"A. …\") or
+  blanks (\"____\", \"( )\"), and its key beside it (\"答案:B\", \"Answer: B\") or in a list at the end; heads such as
+  \"一、单选题(每题2分)\" say the kind. `assessd parse FILE` shows what it makes of a file.";
 
 /// The messages of an import: the header, then the file. The bar moves as the service takes them.
 pub(crate) fn pieces(
@@ -171,6 +166,13 @@ fn show(file: &str, report: &pb::ImportQuestionsResponse) -> String {
         report.unchanged_count,
         report.held_count
     );
+    if report.item_count > report.found_count {
+        let _ = writeln!(
+            out,
+            "  they have {} numbered items, as `parse` counts: a case with its items is one question",
+            report.item_count
+        );
+    }
     for document in &report.documents {
         let title = if document.title.is_empty() { "(no title)" } else { &document.title };
         let _ = writeln!(out, "\n  {title}");
@@ -202,6 +204,11 @@ fn show(file: &str, report: &pb::ImportQuestionsResponse) -> String {
     }
     for finding in told {
         let _ = writeln!(out, "    {}", finding_line(finding));
+    }
+    for more in report.finding_counts.iter().filter(|c| c.count > c.shown_count) {
+        if more.severity() != FindingSeverity::Info {
+            let _ = writeln!(out, "    … and {} more of {}", more.count - more.shown_count, more.code);
+        }
     }
     let odd: Vec<&pb::ImportedQuestion> = report.questions.iter().filter(|q| !q.reason.is_empty()).collect();
     if !odd.is_empty() {

@@ -156,7 +156,8 @@ async fn import(voice: &mut Voice, services: &mut Services, figures: &mut Figure
     for (file, finding) in told.iter().take(3) {
         voice.block(&format!("    {file}: {}\n", cut(&finding_line(finding), 110)))?;
     }
-    let bank = ok(services.banks.get_bank(pb::GetBankRequest { name: BANK.into() }).await)?;
+    let bank =
+        ok(services.banks.get_bank(pb::GetBankRequest { name: BANK.into(), ..Default::default() }).await)?;
     (figures.questions, figures.published) = (bank.question_count, bank.published_count);
     voice.block(&format!(
         "\n  {BANK} holds {} questions, {} of them published.\n\n",
@@ -296,7 +297,8 @@ async fn draw(
     let drawn = ok(services.assembly.assemble_forms(request).await)?;
     let mut forms = Vec::new();
     for form in drawn.forms {
-        let request = pb::GetFormRequest { name: form.name, view: pb::FormView::Full as i32 };
+        let request =
+            pb::GetFormRequest { name: form.name, view: pb::FormView::Full as i32, ..Default::default() };
         forms.push(ok(services.assembly.get_form(request).await)?);
     }
     Ok(forms)

@@ -1,5 +1,6 @@
 //! The exam service: the use cases, read top to bottom.
 
+use prost::Message;
 use serde_json::json;
 use tonic::{Request, Response, Status};
 
@@ -9,8 +10,9 @@ use crate::{
     door::Fields,
     error::{Error, Result, is_duplicate},
     ids::{ExamId, ExamName, FormName},
+    lifecycle::{self, Thing, Turn, sql::usable},
     mask::Mask,
-    page::{Ask, Key, Page},
+    page::{self, Ask, Key, Page},
     pb::{self, exam_service_server::ExamService},
 };
 
@@ -47,8 +49,10 @@ impl Exams {
             wire::check_forms(&given.forms, &totals, &mut fields);
             wire::check_standards(&given.terms.standards, &given.forms, &totals, &mut fields);
             fields.done()?;
-            let name = ExamName { exam: id };
-            let row = sql::insert(unit.conn(), tenant, &name.exam, &given).await.map_err(|e| {
+            let things: Vec<Thing> = given.forms.iter().map(Thing::from).collect();
+            usable(unit.conn(), tenant, &things).await?;
+            let (name, by) = (ExamName { exam: id }, unit.actor().to_owned());
+            let row = sql::insert(unit.conn(), tenant, &name.exam, &given, &by).await.map_err(|e| {
                 if is_duplicate(&e, "exam_pkey") { Error::Exists(name.to_string()) } else { e.into() }
             })?;
             unit.changed("exam.created", &name, json!({}));
@@ -64,19 +68,21 @@ impl Exams {
         let mut tx = self.db.read(caller).await?;
         let row = sql::exam(&mut tx, caller.tenant.id, &name.exam).await?;
         tx.commit().await?;
+        let row = row.filter(|row| row.delete_time.is_none() || request.show_deleted);
         Ok(wire::show(&row.ok_or_else(|| Error::NotFound(name.to_string()))?))
     }
 
     async fn list(&self, caller: &Caller, request: pb::ListExamsRequest) -> Result<pb::ListExamsResponse> {
         let mut fields = Fields::default();
+        let scope = page::scope("", request.show_deleted);
         let ask = Ask {
-            scope: "",
+            scope: &scope,
             size: request.page_size,
             token: &request.page_token,
             filter: &request.filter,
             order_by: &request.order_by,
         };
-        let page = Page::parse(&sql::EXAMS, caller, ask, &mut fields);
+        let page = Page::parse(&sql::EXAMS, caller, ask, &mut fields).with_deleted(request.show_deleted);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
         let rows = sql::exams(&mut tx, caller.tenant.id, &page).await?;
@@ -116,6 +122,23 @@ impl Exams {
             let row = sql::update(unit.conn(), tenant, &name.exam, &terms).await?.ok_or_else(absent)?;
             unit.changed("exam.updated", &name, json!({ "fields": mask.paths() }));
             Ok(wire::show(&row))
+        })
+        .await
+    }
+
+    async fn turn(
+        &self,
+        caller: &Caller,
+        turn: Turn,
+        ask: lifecycle::Ask<'_>,
+        request: &impl Message,
+    ) -> Result<pb::Exam> {
+        let (name, request_id): (ExamName, _) = ask.parse()?;
+        Unit::once(&self.db, caller, &request_id, request, async |unit| {
+            let tenant = caller.tenant.id;
+            lifecycle::sql::turn(unit, tenant, &Thing::from(&name), ask.etag, turn).await?;
+            let row = sql::exam(unit.conn(), tenant, &name.exam).await?;
+            Ok(wire::show(&row.ok_or_else(|| Error::NotFound(name.to_string()))?))
         })
         .await
     }
@@ -168,6 +191,33 @@ impl ExamService for Exams {
     async fn update_exam(&self, r: Request<pb::UpdateExamRequest>) -> Result<Response<pb::Exam>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Response::new(self.update(&caller, r.into_inner()).await?))
+    }
+
+    async fn delete_exam(&self, r: Request<pb::DeleteExamRequest>) -> Result<Response<pb::Exam>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn(&caller, Turn::Delete, ask, &r).await?))
+    }
+
+    async fn undelete_exam(&self, r: Request<pb::UndeleteExamRequest>) -> Result<Response<pb::Exam>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn(&caller, Turn::Undelete, ask, &r).await?))
+    }
+
+    async fn archive_exam(&self, r: Request<pb::ArchiveExamRequest>) -> Result<Response<pb::Exam>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn(&caller, Turn::Archive, ask, &r).await?))
+    }
+
+    async fn unarchive_exam(
+        &self,
+        r: Request<pb::UnarchiveExamRequest>,
+    ) -> Result<Response<pb::Exam>, Status> {
+        let (caller, r) = (Caller::of(&r)?, r.into_inner());
+        let ask = lifecycle::Ask { name: &r.name, etag: &r.etag, request_id: &r.request_id };
+        Ok(Response::new(self.turn(&caller, Turn::Unarchive, ask, &r).await?))
     }
 
     async fn release_results(

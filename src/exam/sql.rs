@@ -47,6 +47,10 @@ pub struct ExamRow {
     pub revision: i64,
     pub create_time: DateTime<Utc>,
     pub update_time: DateTime<Utc>,
+    pub created_by: String,
+    pub archive_time: Option<DateTime<Utc>>,
+    pub delete_time: Option<DateTime<Utc>>,
+    pub purge_time: Option<DateTime<Utc>>,
 }
 
 impl ExamRow {
@@ -79,7 +83,7 @@ pub async fn facts(
         "exam_facts",
         sqlx::query!(
             r#"select forms, rounding as "rounding: Json<Rounding>", mark_floor from exam
-             where tenant_id = $1 and exam_id = $2"#,
+             where tenant_id = $1 and exam_id = $2 and delete_time is null"#,
             tenant,
             exam.as_str(),
         )
@@ -108,7 +112,8 @@ pub async fn form_totals(
         sqlx::query!(
             r#"select n.ordinal as "ordinal!", f.total
              from unnest($2::text[], $3::text[]) with ordinality as n (blueprint_id, form_id, ordinal)
-             join form f on f.tenant_id = $1 and f.blueprint_id = n.blueprint_id and f.form_id = n.form_id"#,
+             join form f on f.tenant_id = $1 and f.blueprint_id = n.blueprint_id and f.form_id = n.form_id
+             where f.delete_time is null"#,
             tenant,
             &blueprints,
             &ids,
@@ -131,6 +136,7 @@ pub async fn insert(
     tenant: Uuid,
     id: &ExamId,
     given: &Given,
+    by: &str,
 ) -> Result<ExamRow, sqlx::Error> {
     let forms: Vec<String> = given.forms.iter().map(ToString::to_string).collect();
     let terms = &given.terms;
@@ -140,11 +146,12 @@ pub async fn insert(
             ExamRow,
             r#"insert into exam (tenant_id, exam_id, display_name, forms, open_time, close_time, time_limit_s,
                 max_attempts, pass_mark, rounding, mark_floor, late_mode, grace_s, counting, grade_bands, release_when,
-                release_content, form_allotment, pass_percent)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                release_content, form_allotment, pass_percent, created_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time"#,
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
             terms.display_name,
@@ -164,6 +171,7 @@ pub async fn insert(
             terms.release_content.as_str(),
             terms.allotment.as_str(),
             terms.standards.pass_percent(),
+            by,
         )
         .fetch_optional(conn),
     )
@@ -171,7 +179,7 @@ pub async fn insert(
     row.ok_or(sqlx::Error::RowNotFound)
 }
 
-/// An exam.
+/// An exam, deleted or not.
 pub async fn exam(
     conn: &mut PgConnection,
     tenant: Uuid,
@@ -183,7 +191,8 @@ pub async fn exam(
             ExamRow,
             r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
              from exam where tenant_id = $1 and exam_id = $2"#,
             tenant,
             id.as_str(),
@@ -205,8 +214,9 @@ pub async fn lock(
             ExamRow,
             r#"select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time
-             from exam where tenant_id = $1 and exam_id = $2
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
+             from exam where tenant_id = $1 and exam_id = $2 and delete_time is null
              for no key update"#,
             tenant,
             id.as_str(),
@@ -235,7 +245,8 @@ pub async fn update(
              where tenant_id = $1 and exam_id = $2
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time"#,
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
             terms.display_name,
@@ -273,7 +284,8 @@ pub async fn release(
              where tenant_id = $1 and exam_id = $2
              returning exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
                 rounding as "rounding: Json<Rounding>", mark_floor, late_mode, grace_s, counting, grade_bands as "grade_bands: Json<Vec<Band>>", release_when, release_content,
-                form_allotment, release_time, revision, create_time, update_time"#,
+                form_allotment, release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time"#,
             tenant,
             id.as_str(),
         )
@@ -291,7 +303,7 @@ pub async fn moment_of(
     run(
         "exam_moment",
         sqlx::query_scalar!(
-            r#"select now() as "now!" from exam where tenant_id = $1 and exam_id = $2"#,
+            r#"select now() as "now!" from exam where tenant_id = $1 and exam_id = $2 and delete_time is null"#,
             tenant,
             id.as_str(),
         )
@@ -372,6 +384,11 @@ pub static EXAMS: Listing = Listing {
         Field { name: "open_time", sql: "e.open_time", ty: FieldType::Time },
         Field { name: "close_time", sql: "e.close_time", ty: FieldType::Time },
         Field { name: "create_time", sql: "e.create_time", ty: FieldType::Time },
+        Field { name: "update_time", sql: "e.update_time", ty: FieldType::Time },
+        Field { name: "created_by", sql: "e.created_by", ty: FieldType::Exact },
+        Field { name: "archived", sql: "(e.archive_time is not null)", ty: FieldType::Bool },
+        Field { name: "archive_time", sql: "e.archive_time", ty: FieldType::Time },
+        Field { name: "delete_time", sql: "e.delete_time", ty: FieldType::Time },
     ],
     orders: &[Order { name: "create_time", sql: "e.create_time" }],
     tie: &["e.exam_id"],
@@ -383,9 +400,11 @@ pub async fn exams(conn: &mut PgConnection, tenant: Uuid, page: &Page) -> Result
     let mut query = QueryBuilder::<Postgres>::new(
         "select exam_id, display_name, forms, open_time, close_time, time_limit_s, max_attempts, pass_mark, pass_percent,
             rounding, mark_floor, late_mode, grace_s, counting, grade_bands, release_when, release_content, form_allotment,
-            release_time, revision, create_time, update_time
+            release_time, revision, create_time, update_time,
+                created_by, archive_time, delete_time, purge_time
          from exam e where e.tenant_id = ",
     );
     query.push_bind(tenant);
+    page.push_present(&mut query, "e");
     page.rows("exam_list", conn, tenant, &Place::Anywhere, query).await
 }

@@ -365,6 +365,10 @@ pub fn show(row: &ExamRow) -> pb::Exam {
         }),
         form_allotment: pb::FormAllotment::from(Allotment::stored(&row.form_allotment)) as i32,
         release_time: row.release_time.map(timestamp),
+        created_by: row.created_by.clone(),
+        archive_time: row.archive_time.map(timestamp),
+        delete_time: row.delete_time.map(timestamp),
+        purge_time: row.purge_time.map(timestamp),
     }
 }
 
@@ -434,6 +438,10 @@ mod tests {
             revision: 4,
             create_time: DateTime::UNIX_EPOCH,
             update_time: DateTime::UNIX_EPOCH,
+            created_by: "apiKeys/k".into(),
+            archive_time: None,
+            delete_time: None,
+            purge_time: None,
         }
     }
 

@@ -33,7 +33,7 @@ pub async fn scheme(
                 s.questions as "questions?: Json<Vec<QuestionScheme>>", s.revision as "revision?"
              from exam e
              left join grading_scheme s on s.tenant_id = $1 and s.exam_id = e.exam_id
-             where e.tenant_id = $1 and e.exam_id = $2"#,
+             where e.tenant_id = $1 and e.exam_id = $2 and e.delete_time is null"#,
             tenant,
             exam.as_str(),
         )

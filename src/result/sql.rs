@@ -106,7 +106,7 @@ pub async fn record(
              left join accommodation c on c.tenant_id = $1 and c.exam_id = e.exam_id and c.candidate = $3
              left join attempt a
                 on a.tenant_id = $1 and a.exam_id = e.exam_id and a.candidate = $3 and a.state <> -1
-             where e.tenant_id = $1 and e.exam_id = $2
+             where e.tenant_id = $1 and e.exam_id = $2 and e.delete_time is null
              order by a.number"#,
             tenant,
             exam.as_str(),
@@ -162,7 +162,7 @@ pub async fn exam_forms(
              cross join lateral unnest(e.forms) with ordinality as n (form, ordinal)
              join form f on f.tenant_id = $1 and f.blueprint_id = split_part(n.form, '/', 2)
                 and f.form_id = split_part(n.form, '/', 4)
-             where e.tenant_id = $1 and e.exam_id = $2
+             where e.tenant_id = $1 and e.exam_id = $2 and e.delete_time is null
              order by n.ordinal"#,
             tenant,
             exam.as_str(),

@@ -9,7 +9,7 @@ use tonic::Status;
 use crate::support::{
     As, World,
     build::{pick, section, single, truth},
-    protocol,
+    protocol, raw,
 };
 
 /// What a call is to do: its work, or something that must fail.
@@ -27,6 +27,25 @@ fn mask(path: &str) -> Option<FieldMask> {
 async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>, Status> {
     let good = how == Try::Good;
     let pick_name = |right: &str, wrong: &str| (if good { right } else { wrong }).to_owned();
+    if let Some((turn, kind)) = protocol::turn(method.split('/').nth(1).unwrap()) {
+        // The methods come in the order of the alphabet: one is archived and unarchived, the other deleted and undeleted.
+        let kept = turn.ends_with("rchive");
+        let name = match (kind, kept) {
+            ("Bank", true) => "banks/kept",
+            ("Bank", false) => "banks/gone",
+            ("Question", true) => "banks/kept/questions/kept",
+            ("Question", false) => "banks/kept/questions/gone",
+            ("Blueprint", true) => "blueprints/spare",
+            ("Blueprint", false) => "blueprints/gone",
+            ("Form", true) => "blueprints/standard/forms/a",
+            ("Form", false) => "blueprints/standard/forms/c",
+            (_, true) => "exams/summer",
+            (_, false) => "exams/gone",
+        };
+        let name = if good { name.to_owned() } else { format!("{name}-none") };
+        raw::say(a, method, &[("name", prost_reflect::Value::String(name.clone()))]).await?;
+        return Ok(vec![name]);
+    }
     Ok(match method.split('/').nth(1).unwrap() {
         "CreateBank" => {
             let request = pb::CreateBankRequest {
@@ -98,6 +117,12 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
             let name = pick_name("banks/crm/questions/i1", "banks/crm/questions/none");
             let request = pb::RetireQuestionRequest { name, ..Default::default() };
             vec![a.bank().retire_question(request).await?.into_inner().name]
+        }
+        // Retired just before.
+        "UnretireQuestion" => {
+            let name = pick_name("banks/crm/questions/i1", "banks/crm/questions/none");
+            let request = pb::UnretireQuestionRequest { name, ..Default::default() };
+            vec![a.bank().unretire_question(request).await?.into_inner().name]
         }
         "ImportQuestions" => {
             let header = pb::ImportHeader {
@@ -376,6 +401,12 @@ async fn every_write_records_each_change_once_and_a_failure_none() {
     let world = World::start().await;
     let a = &world.a;
     a.populate().await;
+    for bank in ["kept", "gone"] {
+        a.new_bank(bank).await;
+        a.draft("banks/kept", bank, truth("?", true)).await;
+    }
+    a.blueprint("gone", "banks/crm", vec![section("x", pb::QuestionKind::SingleChoice, 1, "1")]).await;
+    a.exam_of("gone", &["blueprints/standard/forms/b"], |_| {}).await;
     let mut su = world.superuser().await;
     let open: uuid::Uuid = sqlx::query_scalar("select attempt_id from attempt where state = 0")
         .fetch_one(&mut su)

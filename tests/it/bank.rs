@@ -67,7 +67,11 @@ async fn a_bank_is_created_read_and_listed() {
     bank.retire_question(pb::RetireQuestionRequest { name: retired.name, ..Default::default() })
         .await
         .unwrap();
-    let read = bank.get_bank(pb::GetBankRequest { name: "banks/crm".to_owned() }).await.unwrap().into_inner();
+    let read = bank
+        .get_bank(pb::GetBankRequest { name: "banks/crm".to_owned(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(read, pb::Bank { question_count: 2, published_count: 1, ..made.clone() });
 
     let by_service = bank
@@ -111,11 +115,13 @@ async fn a_bank_names_every_bad_field() {
         ..Default::default()
     };
     bank.create_bank(again).await.because(Code::AlreadyExists, "ALREADY_EXISTS");
-    bank.get_bank(pb::GetBankRequest { name: "banks/none".to_owned() })
+    bank.get_bank(pb::GetBankRequest { name: "banks/none".to_owned(), ..Default::default() })
         .await
         .because(Code::NotFound, "NOT_FOUND");
     for name in ["", "crm", "banks/", "banks/CRM", "banks/crm/questions/q", "banks/crm/"] {
-        bank.get_bank(pb::GetBankRequest { name: name.to_owned() }).await.bad(&["name"]);
+        bank.get_bank(pb::GetBankRequest { name: name.to_owned(), ..Default::default() })
+            .await
+            .bad(&["name"]);
     }
     drop(world);
 }
@@ -163,6 +169,7 @@ async fn every_kind_of_question_comes_back_as_it_went() {
             create_time: None,
             update_time: None,
             etag: String::new(),
+            created_by: String::new(),
             ..made.clone()
         };
         assert_eq!(content, question);
@@ -391,7 +398,8 @@ async fn versions_are_made_by_changes_and_never_change() {
     assert_eq!((second.version, second.unpublished_changes), (2, false));
     assert_eq!(world.a.question(&format!("{}/versions/1", first.name)).await.stem, "第一?");
     assert_eq!(world.a.question(&format!("{}/versions/2", first.name)).await.stem, "第二?");
-    let mut read = async |name: String| bank.get_question(pb::GetQuestionRequest { name }).await;
+    let mut read =
+        async |name: String| bank.get_question(pb::GetQuestionRequest { name, ..Default::default() }).await;
     read(format!("{}/versions/3", first.name)).await.because(Code::NotFound, "NOT_FOUND");
     read(format!("{}/versions/0", first.name)).await.bad(&["name"]);
 

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{cluster, process::Process};
+use crate::support::{World, cluster, process::Process};
 
 /// Runs `assessd` to its end, with nothing set but what the test sets.
 async fn assessd(args: &[&str], env: &[(&str, &str)]) -> Output {
@@ -174,4 +174,34 @@ async fn a_service_that_nobody_can_call_says_so() {
     .await
     .unwrap();
     assert!(said.contains("no tenant yet") && said.contains("assessd tenant create"), "{said}");
+}
+
+#[tokio::test]
+async fn a_file_without_questions_is_no_success() {
+    let world = World::start().await;
+    let folder = cluster::Folder::new("cli-junk");
+    let file = |name: &str, text: &str| {
+        let path = folder.path.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let (empty, junk) =
+        (file("empty.txt", ""), file("junk.txt", "今天天气不错，我们去散步吧。\n明天再说。\n"));
+    let paper = file("paper.txt", "一、单选题\n1.先做什么?( B )\nA.等待B.记录C.离开\n");
+    let address = world.addr.to_string();
+    let env = [("ASSESSD_SERVER", address.as_str()), ("ASSESSD_API_KEY", world.a.key.as_str())];
+    let import = async |flags: &[&str], files: &[&str]| {
+        let args = [&["import", "--bank", "banks/new"], flags, files].concat();
+        let output = assessd(&args, &env).await;
+        (output.status.code(), out(&output), err(&output))
+    };
+    for bad in [&empty, &junk] {
+        let (code, _, said) = import(&["--create-bank"], &[bad]).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("no question recognised") && said.contains("The reader expects"), "{said}");
+    }
+    let (code, told, said) = import(&["--create-bank", "--validate-only"], &[&paper]).await;
+    assert!(code == Some(0) && told.contains("1 questions found"), "{told}{said}");
+    let (code, told, said) = import(&["--create-bank", "--publish"], &[&paper]).await;
+    assert!(code == Some(0) && told.contains("1 new"), "{told}{said}");
 }

@@ -163,6 +163,7 @@ async fn nothing_of_the_key_leaves_with_a_paper() {
     let form = pb::GetFormRequest {
         name: "blueprints/standard/forms/a".to_owned(),
         view: pb::FormView::Full as i32,
+        ..Default::default()
     };
     let full = world.a.assembly().get_form(form).await.unwrap().into_inner().encode_to_vec();
     for secret in SECRETS {

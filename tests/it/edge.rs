@@ -31,7 +31,7 @@ use crate::support::{
 };
 
 fn bank_request() -> pb::GetBankRequest {
-    pb::GetBankRequest { name: "banks/crm".to_owned() }
+    pb::GetBankRequest { name: "banks/crm".to_owned(), ..Default::default() }
 }
 
 async fn refusals(world: &World) -> Vec<(String, String)> {
@@ -270,7 +270,7 @@ async fn a_deadline_ends_the_call_and_its_statement() {
     let service = edge.layer(QuestionBankServiceServer::new(Banks::new(world.db.clone())));
     let mut client = QuestionBankServiceClient::new(service);
     for millis in [50, 400] {
-        let mut request = Request::new(pb::GetQuestionRequest { name: q.name.clone() });
+        let mut request = Request::new(pb::GetQuestionRequest { name: q.name.clone(), ..Default::default() });
         request.metadata_mut().insert("authorization", format!("Bearer {}", world.a.key).parse().unwrap());
         request.set_timeout(Duration::from_millis(millis));
         let started = Instant::now();
@@ -294,7 +294,7 @@ async fn a_deadline_ends_the_call_and_its_statement() {
         World::on(world.database.clone(), cluster::options(&world.database).await, 4, options).await;
     let a = world.a.at(hurried.addr);
     a.bank()
-        .get_question(pb::GetQuestionRequest { name: q.name.clone() })
+        .get_question(pb::GetQuestionRequest { name: q.name.clone(), ..Default::default() })
         .await
         .because(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     let publish = pb::PublishQuestionRequest { name: q.name.clone(), ..Default::default() };
@@ -365,7 +365,9 @@ async fn a_server_that_stops_finishes_what_it_has_begun() {
     let database = world.database.clone();
     sqlx::raw_sql("begin; lock table question in access exclusive mode").execute(&mut holder).await.unwrap();
     let mut bank = a.bank();
-    let slow = tokio::spawn(async move { bank.get_question(pb::GetQuestionRequest { name: q.name }).await });
+    let slow = tokio::spawn(async move {
+        bank.get_question(pb::GetQuestionRequest { name: q.name, ..Default::default() }).await
+    });
     while running(&mut watcher, &database).await.is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -86,7 +86,11 @@ async fn the_same_seed_draws_the_same_forms() {
         let numbers: Vec<(i32, i32)> =
             stored.sections.iter().flat_map(|s| &s.items).map(|i| (i.number, i.position)).collect();
         assert_eq!(numbers, (1..=5).map(|i| (i, i)).collect::<Vec<_>>());
-        let request = pb::GetFormRequest { name: stored.name.clone(), view: pb::FormView::Full as i32 };
+        let request = pb::GetFormRequest {
+            name: stored.name.clone(),
+            view: pb::FormView::Full as i32,
+            ..Default::default()
+        };
         let full = assembly.get_form(request).await.unwrap().into_inner();
         assert_eq!(cited(&full), cited(stored));
         assert!(
@@ -131,7 +135,8 @@ async fn a_form_stays_as_it_was_drawn() {
     };
     let request = pb::UpdateBlueprintRequest { blueprint: Some(blueprint), ..Default::default() };
     a.assembly().update_blueprint(request).await.unwrap();
-    let request = pb::GetFormRequest { name: form.name.clone(), view: pb::FormView::Full as i32 };
+    let request =
+        pb::GetFormRequest { name: form.name.clone(), view: pb::FormView::Full as i32, ..Default::default() };
     let full = a.assembly().get_form(request).await.unwrap().into_inner();
     assert_eq!(cited(&full), cited(&form));
     let stem = &full.sections[0].items[0].question.as_ref().unwrap().stem;
@@ -375,7 +380,11 @@ async fn an_exam_names_every_bad_field_and_keeps_what_is_fixed() {
     let made = exams.create_exam(made).await.unwrap().into_inner();
     assert_eq!((made.name.as_str(), made.max_attempts, made.pass_mark.as_str()), ("exams/e", 1, "8"));
     assert_eq!(
-        exams.get_exam(pb::GetExamRequest { name: made.name.clone() }).await.unwrap().into_inner(),
+        exams
+            .get_exam(pb::GetExamRequest { name: made.name.clone(), ..Default::default() })
+            .await
+            .unwrap()
+            .into_inner(),
         made
     );
     let mut update = async |exam: pb::Exam, paths: &[&str]| {

@@ -344,7 +344,7 @@ async fn a_blueprint_comes_from_the_declared_figures() {
     let wanted = pb::ImportHeader { blueprint_id: "small".to_owned(), ..header() };
     let report = import(&world.a, wanted.clone(), SMALL).await.unwrap();
     assert_eq!(report.blueprint, "blueprints/small");
-    let request = pb::GetBlueprintRequest { name: report.blueprint };
+    let request = pb::GetBlueprintRequest { name: report.blueprint, ..Default::default() };
     let made = world.a.assembly().get_blueprint(request).await.unwrap().into_inner();
     let sections: Vec<(i32, i32, &str)> =
         made.sections.iter().map(|s| (s.kinds[0], s.count, s.points_each.as_str())).collect();

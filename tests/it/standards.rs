@@ -100,8 +100,12 @@ async fn points_on_unequal_forms_are_refused_and_percentages_hold_on_all() {
     a.exam().create_exam(create(both)).await.bad(&["exam.pass_percent"]);
 
     a.exam_of("e", &[SMALL, LARGE], by_percent).await;
-    let stored =
-        a.exam().get_exam(pb::GetExamRequest { name: "exams/e".to_owned() }).await.unwrap().into_inner();
+    let stored = a
+        .exam()
+        .get_exam(pb::GetExamRequest { name: "exams/e".to_owned(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((stored.pass_mark.as_str(), stored.pass_percent.as_str()), ("", "60"));
     assert_eq!(stored.grade_bands[1].from_percent, "83.3333");
     // The update says the same as the creation.
@@ -264,7 +268,8 @@ async fn released_results_and_regrades_go_by_the_percentage_too() {
     let released = a.delivery().get_released_result(request.clone()).await.unwrap().into_inner();
     assert_eq!((released.passed, released.grade.as_str()), (Some(false), ""));
     // Full marks for what it got wrong lifts it to 8 of 12, and the regrade says that it passes now.
-    let form = pb::GetFormRequest { name: LARGE.to_owned(), view: pb::FormView::Full as i32 };
+    let form =
+        pb::GetFormRequest { name: LARGE.to_owned(), view: pb::FormView::Full as i32, ..Default::default() };
     let form = a.assembly().get_form(form).await.unwrap().into_inner();
     let sixth =
         form.sections[0].items.last().unwrap().question_version.split("/versions").next().unwrap().to_owned();
@@ -282,7 +287,8 @@ async fn released_results_and_regrades_go_by_the_percentage_too() {
 
 /// The questions of a form by position.
 async fn questions_of(a: &As, form: &str) -> Vec<String> {
-    let request = pb::GetFormRequest { name: form.to_owned(), view: pb::FormView::Full as i32 };
+    let request =
+        pb::GetFormRequest { name: form.to_owned(), view: pb::FormView::Full as i32, ..Default::default() };
     let form = a.assembly().get_form(request).await.unwrap().into_inner();
     form.sections.into_iter().flat_map(|s| s.items).map(|item| item.question_version).collect()
 }

@@ -12,7 +12,7 @@ use crate::support::{
     build::{pick, single},
     cluster,
     lists::{self, Ask, offer, page},
-    protocol,
+    protocol, raw,
 };
 
 const MARK: &str = "OF-THE-OTHER";
@@ -100,15 +100,19 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
     let method = method.split('/').nth(1).unwrap();
     Ok(match method {
         "GetCaller" => bytes(a.admin().get_caller(pb::GetCallerRequest {}).await?),
-        "GetBank" => bytes(a.bank().get_bank(pb::GetBankRequest { name: bank }).await?),
-        "GetQuestion" => bytes(a.bank().get_question(pb::GetQuestionRequest { name: question }).await?),
+        "GetBank" => bytes(a.bank().get_bank(pb::GetBankRequest { name: bank, show_deleted: false }).await?),
+        "GetQuestion" => bytes(
+            a.bank().get_question(pb::GetQuestionRequest { name: question, show_deleted: false }).await?,
+        ),
         "BatchGetQuestions" => {
             let names = vec![format!("{question}/versions/1"), question];
             bytes(a.bank().batch_get_questions(pb::BatchGetQuestionsRequest { names }).await?)
         }
-        "GetBlueprint" => {
-            bytes(a.assembly().get_blueprint(pb::GetBlueprintRequest { name: blueprint }).await?)
-        }
+        "GetBlueprint" => bytes(
+            a.assembly()
+                .get_blueprint(pb::GetBlueprintRequest { name: blueprint, show_deleted: false })
+                .await?,
+        ),
         "CheckBlueprint" => {
             let subject = Some(pb::check_blueprint_request::Subject::Name(blueprint));
             bytes(
@@ -118,10 +122,11 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
             )
         }
         "GetForm" => {
-            let request = pb::GetFormRequest { name: form, view: pb::FormView::Full as i32 };
+            let request =
+                pb::GetFormRequest { name: form, view: pb::FormView::Full as i32, show_deleted: false };
             bytes(a.assembly().get_form(request).await?)
         }
-        "GetExam" => bytes(a.exam().get_exam(pb::GetExamRequest { name: exam }).await?),
+        "GetExam" => bytes(a.exam().get_exam(pb::GetExamRequest { name: exam, show_deleted: false }).await?),
         "GetAttempt" => bytes(a.delivery().get_attempt(pb::GetAttemptRequest { name: attempt }).await?),
         "GetResult" => {
             let name = format!("{attempt}/result");
@@ -343,6 +348,18 @@ async fn no_write_reaches_another_tenants() {
     let a = &world.a;
     for method in protocol::methods().into_iter().map(|m| m.name).filter(|m| protocol::writes(m)) {
         let question = "banks/crm/questions/other".to_owned();
+        if let Some((_, kind)) = protocol::turn(method.split('/').nth(1).unwrap()) {
+            let name = match kind {
+                "Bank" => "banks/other",
+                "Question" => "banks/crm/questions/other",
+                "Blueprint" => "blueprints/other",
+                "Form" => "blueprints/standard/forms/other",
+                _ => "exams/other",
+            };
+            let name = [("name", prost_reflect::Value::String(name.to_owned()))];
+            raw::say(a, &method, &name).await.refused(Code::NotFound);
+            continue;
+        }
         let answer: Result<Code, Status> = match method.split('/').nth(1).unwrap() {
             // These name nothing that could be another tenant's.
             "CreateBank" | "CreateApiKey" => continue,
@@ -376,6 +393,10 @@ async fn no_write_reaches_another_tenants() {
             "RetireQuestion" => {
                 let request = pb::RetireQuestionRequest { name: question, ..Default::default() };
                 a.bank().retire_question(request).await.map(|_| Code::Ok)
+            }
+            "UnretireQuestion" => {
+                let request = pb::UnretireQuestionRequest { name: question, ..Default::default() };
+                a.bank().unretire_question(request).await.map(|_| Code::Ok)
             }
             "BatchPublishQuestions" => {
                 let parent = "banks/crm".to_owned();

@@ -123,7 +123,7 @@ async fn one_address_has_its_part_and_quiet_connections_make_room() {
     }
     assert!(ended(first).await < Duration::from_secs(3), "it made room long before its time was over");
     world.a.new_bank("crm").await;
-    let get = || pb::GetBankRequest { name: "banks/crm".to_owned() };
+    let get = || pb::GetBankRequest { name: "banks/crm".to_owned(), ..Default::default() };
     // A connection that is quiet is closed; whoever calls again does not notice.
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(900)).await;

@@ -140,7 +140,7 @@ async fn bytes_under_way_are_bounded_and_no_tenant_takes_all() {
     let status = unfinished(&a, submit, 10 * MB, 3 * MB).await;
     assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "OVERLOADED"));
     assert!(status.get_error_details().retry_info().is_some(), "{status:?}");
-    let get = || pb::GetBankRequest { name: "banks/crm".to_owned() };
+    let get = || pb::GetBankRequest { name: "banks/crm".to_owned(), ..Default::default() };
     b.bank().get_bank(get()).await.unwrap();
     // Others have the rest of it.
     let others = tokio::spawn({

@@ -182,7 +182,7 @@ impl As {
 
     /// The question as it stands.
     pub async fn question(&self, name: &str) -> pb::Question {
-        let request = pb::GetQuestionRequest { name: name.to_owned() };
+        let request = pb::GetQuestionRequest { name: name.to_owned(), ..Default::default() };
         self.bank().get_question(request).await.unwrap().into_inner()
     }
 

@@ -35,11 +35,20 @@ pub async fn page(a: &As, method: &str, ask: Ask) -> Result<(Vec<String>, String
     let Ask { parent, size: page_size, token: page_token, filter, order_by } = ask;
     Ok(match method {
         "ListBanks" => {
-            let r = a.bank().list_banks(pb::ListBanksRequest { page_size, page_token }).await?.into_inner();
+            let show_deleted = false;
+            let request = pb::ListBanksRequest { page_size, page_token, filter, order_by, show_deleted };
+            let r = a.bank().list_banks(request).await?.into_inner();
             (r.banks.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
         "ListQuestions" => {
-            let request = pb::ListQuestionsRequest { parent, page_size, page_token, filter, order_by };
+            let request = pb::ListQuestionsRequest {
+                parent,
+                page_size,
+                page_token,
+                filter,
+                order_by,
+                show_deleted: false,
+            };
             let r = a.bank().list_questions(request).await?.into_inner();
             (r.questions.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
@@ -54,17 +63,20 @@ pub async fn page(a: &As, method: &str, ask: Ask) -> Result<(Vec<String>, String
             (r.api_keys.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
         "ListBlueprints" => {
-            let request = pb::ListBlueprintsRequest { page_size, page_token, filter, order_by };
+            let request =
+                pb::ListBlueprintsRequest { page_size, page_token, filter, order_by, show_deleted: false };
             let r = a.assembly().list_blueprints(request).await?.into_inner();
             (r.blueprints.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
         "ListForms" => {
-            let request = pb::ListFormsRequest { parent, page_size, page_token, filter, order_by };
+            let request =
+                pb::ListFormsRequest { parent, page_size, page_token, filter, order_by, show_deleted: false };
             let r = a.assembly().list_forms(request).await?.into_inner();
             (r.forms.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
         "ListExams" => {
-            let request = pb::ListExamsRequest { page_size, page_token, filter, order_by };
+            let request =
+                pb::ListExamsRequest { page_size, page_token, filter, order_by, show_deleted: false };
             let r = a.exam().list_exams(request).await?.into_inner();
             (r.exams.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
@@ -126,7 +138,7 @@ pub async fn all(a: &As, method: &str, ask: &Ask) -> Vec<String> {
 /// What each list is asked under in a populated tenant, whether it filters, and its orders.
 pub fn offer(method: &str) -> (&'static str, Option<&'static str>, &'static [&'static str]) {
     match method {
-        "ListBanks" => ("", None, &[]),
+        "ListBanks" => ("", Some("display_name:*"), &["create_time"]),
         "ListApiKeys" => ("", None, &[]),
         "ListQuestions" => {
             ("banks/crm", Some("state = published"), &["create_time", "update_time", "difficulty"])

@@ -40,8 +40,20 @@ pub fn services() -> Vec<String> {
     names
 }
 
+/// The turn and the kind of a method that deletes, archives or the like, such as ("Delete", "Bank"): they are all alike.
+pub fn turn(method: &str) -> Option<(&'static str, &'static str)> {
+    let turns = ["Undelete", "Delete", "Unarchive", "Archive"];
+    let (turn, kind) = turns.into_iter().find_map(|t| method.strip_prefix(t).map(|kind| (t, kind)))?;
+    let kinds = ["Bank", "Question", "Blueprint", "Form", "Exam"];
+    kinds.into_iter().find(|k| *k == kind).map(|kind| (turn, kind))
+}
+
 /// Whether a method changes something; panics at one that nobody has placed yet.
 pub fn writes(method: &str) -> bool {
+    let short = method.split('/').nth(1).unwrap();
+    if turn(short).is_some() {
+        return true;
+    }
     match method.split('/').nth(1).unwrap() {
         "CreateBank"
         | "UpdateBank"
@@ -50,6 +62,7 @@ pub fn writes(method: &str) -> bool {
         | "PublishQuestion"
         | "BatchPublishQuestions"
         | "RetireQuestion"
+        | "UnretireQuestion"
         | "ImportQuestions"
         | "CreateApiKey"
         | "RevokeApiKey"
