@@ -146,11 +146,14 @@ pub fn allowed(method: &str) -> &'static [Role] {
         | "ExamService/UnarchiveExam"
         | "ExamService/ReleaseResults"
         | "ExamService/BatchSetAccommodations"
-        | "DeliveryService/VoidAttempt" => &[Operator],
-        "ExamService/ListAccommodations" | "DeliveryService/ListSittingEvents" => &[Operator, Deliverer],
+        | "DeliveryService/VoidAttempt"
+        | "DeliveryService/ReopenAttempt" => &[Operator],
+        "ExamService/ListAccommodations"
+        | "DeliveryService/ListSittingEvents"
+        | "DeliveryService/ListAttempts"
+        | "DeliveryService/GetAttempt" => &[Operator, Deliverer],
         "ExamService/GetExam" | "ExamService/ListExams" => &[Operator, Deliverer, Grader, Analyst],
         "DeliveryService/StartAttempt"
-        | "DeliveryService/GetAttempt"
         | "DeliveryService/SaveResponses"
         | "DeliveryService/SubmitAttempt"
         | "DeliveryService/ReportSittingEvents"
@@ -186,6 +189,18 @@ pub fn allowed(method: &str) -> &'static [Role] {
         _ => &[],
     }
 }
+
+/// What a call does beside its own work where a field asks for it, and the method whose roles that needs: whoever may not
+/// publish by the call that is for it publishes by no other. [`Caller::check_beside`] asks this table.
+pub const BESIDE: &[(&str, &str, &str)] = &[
+    ("QuestionBankService/CreateQuestion", "publish", "QuestionBankService/PublishQuestion"),
+    ("QuestionBankService/ImportQuestions", "header.publish", "QuestionBankService/PublishQuestion"),
+    ("QuestionBankService/ImportQuestions", "header.create_bank", "QuestionBankService/CreateBank"),
+    ("QuestionBankService/ImportQuestions", "header.blueprint_id", "AssemblyService/CreateBlueprint"),
+    ("ExamService/CreateExam", "exam.release", "ExamService/ReleaseResults"),
+    ("ExamService/UpdateExam", "exam.release", "ExamService/ReleaseResults"),
+    ("Operations/CancelOperation", "name", "GradingService/CancelRegrade"),
+];
 
 /// A tenant, as far as a call needs it.
 #[derive(Debug)]
@@ -275,10 +290,42 @@ impl Caller {
         if self.may(&self.method) {
             return Ok(());
         }
-        let allowed = allowed(&self.method);
-        let names: Vec<&str> = allowed.iter().chain([&Role::Admin]).map(|r| r.as_str()).collect();
-        Err(Error::Forbidden(format!("{} needs one of the roles {}", self.method, names.join(", "))))
+        Err(Error::Forbidden(format!("{} needs one of the roles {}", self.method, names(&self.method))))
     }
+
+    /// Fails unless one of its roles allows what a field asks the present method to do beside its own work.
+    pub fn check_beside(&self, field: &str) -> Result<(), Error> {
+        let known = BESIDE.iter().find(|(method, of, _)| *method == self.method && *of == field);
+        let (_, _, needs) =
+            known.ok_or(Error::Internal("a field that does more is not in the table".into()))?;
+        if self.may(needs) {
+            return Ok(());
+        }
+        let message = format!(
+            "{field} of {} does what {needs} is for, which needs one of the roles {}",
+            self.method,
+            names(needs)
+        );
+        Err(Error::Forbidden(message))
+    }
+
+    /// The words of the roles that allow the present method, but for one.
+    pub fn roles_but(&self, role: Role) -> String {
+        let others = allowed(&self.method).iter().chain([&Role::Admin]).filter(|r| **r != role);
+        others.map(|r| r.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether that role is the only one of its roles that allows the present method.
+    pub fn acts_only_as(&self, role: Role) -> bool {
+        let allowed = allowed(&self.method);
+        !self.roles.iter().any(|r| *r != role && (*r == Role::Admin || allowed.contains(r)))
+    }
+}
+
+/// The words of the roles that allow a method.
+fn names(method: &str) -> String {
+    let names: Vec<&str> = allowed(method).iter().chain([&Role::Admin]).map(|r| r.as_str()).collect();
+    names.join(", ")
 }
 
 /// The parts of a presented credential.

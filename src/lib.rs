@@ -65,6 +65,7 @@ pub mod scoring;
 pub mod server;
 pub mod table;
 pub mod telemetry;
+pub mod veil;
 
 /// Submissions are hundreds of small strings each; this allocator takes and returns them in about half the time.
 #[global_allocator]

@@ -2,12 +2,11 @@
 //! grow with the page's distance from the start.
 //!
 //! A page token carries the sort key of the last row, bound to the call by a digest of everything that must not change
-//! between pages, and signed with the tenant's own secret: a token that was made up, altered, or carried to another
+//! between pages, and sealed with the tenant's own secret: a token that was made up, altered, or carried to another
 //! tenant, method, parent, filter or order is refused.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, Mac};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,6 +20,7 @@ use crate::{
     error::Result,
     filter::{Field, Filter},
     place::Place,
+    veil,
 };
 
 /// Rows a page where the caller does not say.
@@ -288,25 +288,19 @@ fn parse_order(listing: &Listing, order_by: &str) -> Result<(usize, bool), Strin
     Ok((order, descending))
 }
 
-fn sign(payload: &[u8], caller: &Caller) -> Hmac<Sha256> {
-    // HMAC takes keys of any length; the fallback keeps this total and would only make every token invalid.
-    let mut mac = Hmac::<Sha256>::new_from_slice(&caller.tenant.page_secret)
-        .unwrap_or_else(|_| Hmac::new(&Default::default()));
-    mac.update(caller.tenant.id.as_bytes());
-    mac.update(payload);
-    mac
-}
-
+/// What tokens are sealed for: signed, so that none can be made up, and not to be read, for a sort key may hold what the
+/// rows do not show.
 fn seal(token: &Token, caller: &Caller) -> String {
     let payload = serde_json::to_vec(token).unwrap_or_default();
-    let mut bytes = sign(&payload, caller).finalize().into_bytes()[..16].to_vec();
-    bytes.extend(payload);
-    URL_SAFE_NO_PAD.encode(bytes)
+    URL_SAFE_NO_PAD.encode(veil::seal(&caller.tenant.page_secret, &purpose(caller), &payload))
 }
 
 fn open(token: &str, caller: &Caller) -> Option<Token> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (tag, payload) = bytes.split_at_checked(16)?;
-    sign(payload, caller).verify_truncated_left(tag).ok()?;
-    serde_json::from_slice(payload).ok()
+    let payload = veil::open(&caller.tenant.page_secret, &purpose(caller), &bytes)?;
+    serde_json::from_slice(&payload).ok()
+}
+
+fn purpose(caller: &Caller) -> [&[u8]; 2] {
+    [b"page", caller.tenant.id.as_bytes()]
 }

@@ -36,11 +36,12 @@ pub enum Happening {
     Submitted = 6,
     Expired = 7,
     Voided = 8,
+    Reopened = 9,
 }
 
 impl Happening {
     /// All of them, by number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Started,
         Self::Saved,
         Self::FocusLost,
@@ -49,6 +50,7 @@ impl Happening {
         Self::Submitted,
         Self::Expired,
         Self::Voided,
+        Self::Reopened,
     ];
 
     /// Whether a caller may report it; the others are noted by the service.

@@ -3,10 +3,11 @@
 //! what is overdue, [`submission`] scores what comes from elsewhere ([`service`], [`plain`] and [`reply`] take it off the
 //! wire and back), [`queue`] and [`writer`] commit it in groups,
 //! [`wire`] shows papers and reads answers, [`sql`] and [`submission_sql`] have every statement, [`rpc`] the service with
-//! [`record`] (logs, voiding) and [`released`] (what a candidate may see).
+//! [`record`] (logs, voiding), [`reopen`], [`list`] and [`released`] (what a candidate may see).
 
 pub mod ending;
 pub mod expiry;
+pub mod list;
 pub mod log;
 pub mod packed;
 pub mod plain;
@@ -14,6 +15,8 @@ pub mod plans;
 pub mod queue;
 pub mod record;
 pub mod released;
+pub mod reopen;
+pub mod reopen_sql;
 pub mod reply;
 pub mod response;
 pub mod rpc;

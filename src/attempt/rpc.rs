@@ -26,7 +26,7 @@ use super::{
     response::Response,
     sitting::{self, EXPIRED, LATE, State, Timing},
     sql::{self, AttemptRow, Saved},
-    submission::{Element, Incoming, Patience},
+    submission::{Element, Incoming, Patience, Reader},
     wire,
     writer::Writer,
 };
@@ -339,21 +339,25 @@ fn short_hash(hash: &[u8; 32]) -> [u8; 16] {
     half
 }
 
+/// Where an attempt with that state and these flags stands, on the wire.
+pub(super) fn shown_state(state: i16, flags: i16) -> pb::AttemptState {
+    match State::of(state) {
+        State::Void => pb::AttemptState::Void,
+        State::Open => pb::AttemptState::Open,
+        State::Scored | State::Awaiting if flags & EXPIRED != 0 => pb::AttemptState::Expired,
+        State::Scored | State::Awaiting => pb::AttemptState::Submitted,
+    }
+}
+
 /// An attempt as its candidate may see it.
 pub(super) fn show_attempt(name: &AttemptName, row: &AttemptRow, form: &CompiledForm) -> Result<pb::Attempt> {
     let responses = unpack(row, form)?;
-    let state = match State::of(row.state) {
-        State::Void => pb::AttemptState::Void,
-        State::Open => pb::AttemptState::Open,
-        State::Scored | State::Awaiting if row.flags & EXPIRED != 0 => pb::AttemptState::Expired,
-        State::Scored | State::Awaiting => pb::AttemptState::Submitted,
-    };
     Ok(pb::Attempt {
         name: name.to_string(),
         candidate: row.candidate.clone(),
         number: row.number,
         form: form.form.name.to_string(),
-        state: state as i32,
+        state: shown_state(row.state, row.flags) as i32,
         paper: Some(wire::paper(form)),
         responses: wire::show_responses(form, &responses),
         sequence: row.sequence,
@@ -396,7 +400,8 @@ impl DeliveryService for Delivery {
         r: Request<pb::ScoreSubmissionRequest>,
     ) -> Result<Reply<pb::Result>, Status> {
         let caller = Caller::of(&r)?;
-        let scored = self.score(&caller, Incoming::General(r.into_inner()), Patience::Refuse).await?;
+        let incoming = Incoming::General(r.into_inner());
+        let scored = self.score(&caller, Reader::of(&caller), incoming, Patience::Refuse).await?;
         Ok(Reply::new(scored.into_result()))
     }
 
@@ -419,6 +424,22 @@ impl DeliveryService for Delivery {
     async fn void_attempt(&self, r: Request<pb::VoidAttemptRequest>) -> Result<Reply<pb::Attempt>, Status> {
         let caller = Caller::of(&r)?;
         Ok(Reply::new(self.void(&caller, r.into_inner()).await?))
+    }
+
+    async fn reopen_attempt(
+        &self,
+        r: Request<pb::ReopenAttemptRequest>,
+    ) -> Result<Reply<pb::Attempt>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.reopen(&caller, r.into_inner()).await?))
+    }
+
+    async fn list_attempts(
+        &self,
+        r: Request<pb::ListAttemptsRequest>,
+    ) -> Result<Reply<pb::ListAttemptsResponse>, Status> {
+        let caller = Caller::of(&r)?;
+        Ok(Reply::new(self.list(&caller, r.into_inner()).await?))
     }
 
     async fn get_released_result(

@@ -28,7 +28,7 @@ use super::{
     plain::Plain,
     reply::Reply,
     rpc::Delivery,
-    submission::{Element, ElementStream, Incoming, Patience},
+    submission::{Element, ElementStream, Incoming, Patience, Reader},
 };
 
 /// See the module.
@@ -92,7 +92,8 @@ impl UnaryService<Incoming> for Submissions {
         let delivery = Arc::clone(&self.0);
         Box::pin(async move {
             let caller = Caller::of(&request)?;
-            Ok(Response::new(delivery.score(&caller, request.into_inner(), Patience::Refuse).await?))
+            let reader = Reader::of(&caller);
+            Ok(Response::new(delivery.score(&caller, reader, request.into_inner(), Patience::Refuse).await?))
         })
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     auth::Caller,
     door::Fields,
     error::{Error, Result},
-    exam::sql::Facts,
+    exam::{policy::ReleaseContent, sql::Facts},
     ids::{ExamName, FormName},
     pb,
     result::show::{self, Sat},
@@ -34,7 +34,7 @@ use super::{
     reply::Reply,
     response::Response,
     rpc::{Delivery, form_index, merge},
-    submission_sql::Submission,
+    submission_sql::{Showing, Submission},
     wire,
 };
 
@@ -144,11 +144,52 @@ pub enum Patience {
     Wait,
 }
 
+/// Whether the sender of a submission may read its result as soon as it is there: whoever may not would learn the key
+/// by submissions of people that are none. Asked once a call or stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader(bool);
+
+impl Reader {
+    /// What the roles of a caller say.
+    pub fn of(caller: &Caller) -> Self {
+        Self(caller.may("ResultService/GetResult"))
+    }
+}
+
+/// How much of a result the answer to its submission holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Nothing of what it earned.
+    Receipt,
+    /// No marks and subscores.
+    Basic,
+    /// No marks.
+    Subscores,
+    /// All.
+    Full,
+}
+
+/// What is asked for, as far as the sender may see it. Who may not read results gets what the exam shows candidates now.
+fn extent(Reader(reads): Reader, view: pb::ResultView, showing: &Showing) -> Extent {
+    if !reads && !showing.release.is_due() {
+        return Extent::Receipt;
+    }
+    if !reads && showing.content == ReleaseContent::ScoreOnly {
+        return Extent::Basic;
+    }
+    match view {
+        pb::ResultView::Basic => Extent::Basic,
+        pb::ResultView::Subscores => Extent::Subscores,
+        pb::ResultView::Unspecified | pb::ResultView::Full => Extent::Full,
+    }
+}
+
 impl Delivery {
     /// Scores and stores one submission.
     pub(super) async fn score(
         &self,
         caller: &Caller,
+        reader: Reader,
         incoming: Incoming,
         patience: Patience,
     ) -> Result<Reply> {
@@ -164,10 +205,10 @@ impl Delivery {
             fields.bad("request_id", "is required: it makes the submission count once");
         }
         fields.request_id(request_id);
-        let view = pb::ResultView::try_from(view);
-        if view.is_err() {
+        let view = pb::ResultView::try_from(view).unwrap_or_else(|_| {
             fields.bad("view", "is no view of a result");
-        }
+            pb::ResultView::Basic
+        });
         let form: Option<FormName> = match form.as_str() {
             "" => None,
             name => Some(fields.take("form", name.parse())),
@@ -216,10 +257,12 @@ impl Delivery {
             update_time: stored.submit_time,
             revision: 1,
         };
-        Ok(match view {
-            Ok(pb::ResultView::Basic) => Reply::without_marks(show::basic(sat, &outcome)),
-            Ok(pb::ResultView::Subscores) => Reply::without_marks(show::without_marks(sat, &outcome)),
-            _ => Reply::new(show::without_marks(sat, &outcome), &compiled, &marks),
+        // Decided here and not stored, so that a repeat by another key is answered by the roles of that key.
+        Ok(match extent(reader, view, &stored.showing) {
+            Extent::Receipt => Reply::without_marks(show::receipt(sat, &outcome)),
+            Extent::Basic => Reply::without_marks(show::basic(sat, &outcome)),
+            Extent::Subscores => Reply::without_marks(show::without_marks(sat, &outcome)),
+            Extent::Full => Reply::new(show::without_marks(sat, &outcome), &compiled, &marks),
         })
     }
 
@@ -230,6 +273,7 @@ impl Delivery {
         submissions: impl Stream<Item = Result<Incoming, Status>> + Send + 'static,
     ) -> ElementStream {
         let delivery = self.clone();
+        let reader = Reader::of(&caller);
         let room = Arc::new(Semaphore::new(WINDOW_KB));
         // A message that cannot be read ends the stream: nobody can say where the next one begins. What came before it is
         // answered first.
@@ -254,7 +298,7 @@ impl Delivery {
                 let caller = caller.renewed();
                 async move {
                     let request_id = incoming.request_id().to_owned();
-                    let scored = delivery.score(&caller, incoming, Patience::Wait).await;
+                    let scored = delivery.score(&caller, reader, incoming, Patience::Wait).await;
                     drop(room);
                     let outcome = scored
                         .map_or_else(|e| Outcome::Error(e.into()), |reply| Outcome::Result(Box::new(reply)));
@@ -340,4 +384,49 @@ fn meaning(exam: &ExamName, candidate: &str, form: usize, responses: &[u8]) -> [
     let mut half = [0; 16];
     half.copy_from_slice(&hash[..16]);
     half
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::exam::policy::{Release, ReleaseWhen};
+
+    #[test]
+    fn nobody_learns_more_than_results_or_candidates_may_be_told() {
+        use pb::ResultView as View;
+        let showing = |when, released: bool, content| Showing {
+            release: Release {
+                when,
+                now: DateTime::UNIX_EPOCH,
+                close_time: None,
+                grace_s: 0,
+                release_time: released.then_some(DateTime::UNIX_EPOCH),
+                somebody_sits: false,
+            },
+            content,
+        };
+        for content in ReleaseContent::ALL {
+            let marks = if *content == ReleaseContent::ScoreOnly { Extent::Basic } else { Extent::Full };
+            for (when, released, due) in [
+                (ReleaseWhen::ByHand, false, false),
+                (ReleaseWhen::ByHand, true, true),
+                (ReleaseWhen::AfterClosing, true, false),
+                (ReleaseWhen::AtOnce, false, true),
+            ] {
+                let showing = showing(when, released, *content);
+                let of = |reads, view| extent(Reader(reads), view, &showing);
+                for full in [View::Full, View::Unspecified] {
+                    assert_eq!(of(true, full), Extent::Full);
+                    assert_eq!(of(false, full), if due { marks } else { Extent::Receipt });
+                }
+                assert_eq!(of(true, View::Subscores), Extent::Subscores);
+                let some = if marks == Extent::Full { Extent::Subscores } else { marks };
+                assert_eq!(of(false, View::Subscores), if due { some } else { Extent::Receipt });
+                assert_eq!(of(true, View::Basic), Extent::Basic);
+                assert_eq!(of(false, View::Basic), if due { Extent::Basic } else { Extent::Receipt });
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     db::run,
     exam::{
-        policy::LateMode,
+        policy::{LateMode, Release, ReleaseContent, ReleaseWhen},
         standard::{Band, Standards},
     },
     ids::ExamId,
@@ -36,6 +36,32 @@ pub struct Submission {
     pub marks: Vec<u8>,
 }
 
+/// What an exam shows of results to candidates.
+#[derive(Clone, Copy, Debug)]
+pub struct Showing {
+    /// When.
+    pub release: Release,
+    /// What, then.
+    pub content: ReleaseContent,
+}
+
+/// What is shown, from a row of a statement that names its columns as the exam does.
+macro_rules! showing {
+    ($row:ident) => {
+        Showing {
+            release: Release {
+                when: ReleaseWhen::stored(&$row.release_when),
+                now: $row.now,
+                close_time: $row.close_time,
+                grace_s: $row.grace_s,
+                release_time: $row.release_time,
+                somebody_sits: $row.somebody_sits,
+            },
+            content: ReleaseContent::stored(&$row.release_content),
+        }
+    };
+}
+
 /// What the database gave a stored submission.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -49,6 +75,8 @@ pub struct Stored {
     pub flags: i16,
     /// What its exam says of scores.
     pub standards: Arc<Standards>,
+    /// What it shows of results at this moment.
+    pub showing: Showing,
 }
 
 /// Stores submissions of one tenant in one statement, under the exams' own rules. Those that are missing from the
@@ -133,6 +161,10 @@ pub async fn insert(
              returning attempt_id, exam_id, number, flags
              )
              select now() as "now!", e.pass_mark, e.pass_percent, e.grade_bands as "grade_bands: Json<Vec<Band>>",
+                e.release_when, e.release_content, e.release_time, e.close_time, e.grace_s,
+                e.release_when = 'after_closing' and exists (
+                    select from attempt o where o.tenant_id = $1 and o.exam_id = e.exam_id and o.state = 0
+                ) as "somebody_sits!",
                 s.attempts as "attempts!", s.numbers as "numbers!", s.flags as "flags!"
              from (
                 select exam_id, array_agg(attempt_id) as attempts, array_agg(number) as numbers, array_agg(flags) as flags
@@ -159,6 +191,7 @@ pub async fn insert(
     .await?;
     let mut stored = Vec::with_capacity(n);
     for exam in rows {
+        let showing = showing!(exam);
         let standards = Standards::stored(exam.pass_mark, exam.pass_percent, exam.grade_bands.0);
         let standards = Arc::new(standards);
         let each = exam.attempts.into_iter().zip(exam.numbers).zip(exam.flags);
@@ -168,6 +201,7 @@ pub async fn insert(
             submit_time: exam.now,
             flags,
             standards: Arc::clone(&standards),
+            showing,
         }));
     }
     Ok(stored)
@@ -222,6 +256,11 @@ pub async fn why_not(
                 coalesce(e.late_mode, 'refuse') as "late_mode!", coalesce(e.grace_s, 0) as "grace_s!",
                 (e.exam_id is null or e.delete_time is not null) as "is_gone!",
                 (e.archive_time is not null) as "is_archived!",
+                coalesce(e.release_when, 'by_hand') as "release_when!",
+                coalesce(e.release_content, 'score_only') as "release_content!", e.release_time as "release_time?",
+                coalesce(e.release_when = 'after_closing', false) and exists (
+                    select from attempt o where o.tenant_id = $1 and o.exam_id = e.exam_id and o.state = 0
+                ) as "somebody_sits!",
                 coalesce(c.extra_time_s, 0) as "extra_time_s!", coalesce(c.extra_attempts, 0) as "extra_attempts!",
                 p.made as "made!"
              from unnest($2::uuid[], $3::text[], $4::text[]) as g (attempt, exam, candidate)
@@ -247,6 +286,7 @@ pub async fn why_not(
             number,
             submit_time,
             flags: r.flags.unwrap_or_default(),
+            showing: showing!(r),
             standards: Arc::new(Standards::stored(r.pass_mark, r.pass_percent, r.grade_bands.0)),
         }),
         request_hash: r.request_hash,

@@ -226,20 +226,14 @@ fn parse_header(header: &pb::ImportHeader, caller: &Caller) -> Result<Import> {
         fields.bad("format", "must be IMPORT_FORMAT_PAPER_TEXT");
     }
     fields.done()?;
-    if header.publish && !caller.may("QuestionBankService/PublishQuestion") {
-        return Err(Error::Forbidden(
-            "publishing on import needs one of the roles reviewer, admin".to_owned(),
-        ));
+    if header.publish {
+        caller.check_beside("header.publish")?;
     }
-    if import.create_bank && !caller.may("QuestionBankService/CreateBank") {
-        return Err(Error::Forbidden(
-            "making a bank on import needs one of the roles author, admin".to_owned(),
-        ));
+    if import.create_bank {
+        caller.check_beside("header.create_bank")?;
     }
-    if import.blueprint.is_some() && !caller.may("AssemblyService/CreateBlueprint") {
-        return Err(Error::Forbidden(
-            "making a blueprint on import needs one of the roles assembler, admin".to_owned(),
-        ));
+    if import.blueprint.is_some() {
+        caller.check_beside("header.blueprint_id")?;
     }
     Ok(import)
 }

@@ -151,6 +151,9 @@ impl Banks {
         }
         fields.absorb(inner);
         fields.done()?;
+        if request.publish {
+            caller.check_beside("publish")?;
+        }
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let tenant = caller.tenant.id;

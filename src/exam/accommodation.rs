@@ -5,6 +5,7 @@ use serde_json::json;
 use sqlx::FromRow;
 
 use crate::{
+    attempt::sitting::{Clock, Rules, Timing},
     auth::Caller,
     db::Unit,
     door::Fields,
@@ -14,7 +15,10 @@ use crate::{
     pb::{self, batch_set_accommodations_element::Outcome, duration, timestamp},
 };
 
-use super::{rpc::Exams, sql};
+use super::{
+    rpc::Exams,
+    sql::{self, Standing},
+};
 
 /// The most people of one call.
 const MAX_BATCH: usize = 1000;
@@ -70,6 +74,34 @@ fn parse_all(given: &[pb::Accommodation]) -> Vec<Result<Accommodation>> {
     each.collect()
 }
 
+/// Why an accommodation changes nothing as things stand; none where it can change something, and where it takes away what
+/// was there.
+fn no_effect(
+    exam: &ExamName,
+    rules: Rules,
+    now: DateTime<Utc>,
+    standing: Standing,
+    given: &Accommodation,
+) -> Option<String> {
+    if given.extra_time_s == 0 && given.extra_attempts == 0 {
+        return None;
+    }
+    let clock = Clock { extra_time_s: given.extra_time_s, ..rules.clock };
+    let rules = Rules { extra_attempts: given.extra_attempts, clock, ..rules };
+    let in_time = |end| clock.timing(clock.due(end), now) == Timing::InTime;
+    if standing.open.is_some_and(in_time) || rules.open_time.is_some_and(|open| now < open) {
+        return None;
+    }
+    let (exam, made) = (exam.to_string(), standing.made);
+    let elsewhere = rules.may_submit(&exam, now, made).is_ok();
+    let refusal = rules.may_start(&exam, now, made).err()?;
+    if elsewhere && (in_time(rules.close_time) || given.extra_attempts > 0) {
+        return None;
+    }
+    let hint = if made > 0 { "; ReopenAttempt gives time to an attempt that has ended" } else { "" };
+    Some(format!("{refusal}{hint}"))
+}
+
 fn show(row: &Accommodation) -> pb::Accommodation {
     pb::Accommodation {
         candidate: row.candidate.clone(),
@@ -99,23 +131,32 @@ impl Exams {
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let tenant = caller.tenant.id;
-            let now = sql::moment_of(unit.conn(), tenant, &exam.exam).await?;
-            let now = now.ok_or_else(|| Error::NotFound(exam.to_string()))?;
-            let mut good: Vec<Accommodation> = Vec::with_capacity(count);
+            let candidates: Vec<String> = parsed.iter().flatten().map(|one| one.candidate.clone()).collect();
+            let standings = sql::standings(unit.conn(), tenant, &exam.exam, &candidates).await?;
+            let standings = standings.ok_or_else(|| Error::NotFound(exam.to_string()))?;
+            let now = standings.now;
+            let mut good: Vec<(Accommodation, String)> = Vec::with_capacity(count);
             let elements = parsed.into_iter().map(|one| match one {
                 Ok(mut one) => {
                     one.update_time = now;
-                    let shown = show(&one);
-                    good.push(one);
-                    Outcome::Accommodation(shown)
+                    let standing = standings.people.get(&one.candidate).copied().unwrap_or_default();
+                    let no_effect_reason =
+                        no_effect(&exam, standings.rules, now, standing, &one).unwrap_or_default();
+                    let outcome = Some(Outcome::Accommodation(show(&one)));
+                    good.push((one, no_effect_reason.clone()));
+                    pb::BatchSetAccommodationsElement { outcome, no_effect_reason }
                 }
-                Err(error) => Outcome::Error(error.into()),
+                Err(error) => pb::BatchSetAccommodationsElement {
+                    outcome: Some(Outcome::Error(error.into())),
+                    no_effect_reason: String::new(),
+                },
             });
-            let elements: Vec<_> =
-                elements.map(|o| pb::BatchSetAccommodationsElement { outcome: Some(o) }).collect();
+            let elements: Vec<_> = elements.collect();
+            let (good, reasons): (Vec<Accommodation>, Vec<String>) = good.into_iter().unzip();
             sql::set_accommodations(unit.conn(), tenant, &exam.exam, &good, now).await?;
-            for one in &good {
+            for (one, no_effect) in good.iter().zip(reasons) {
                 let data = json!({
+                    "no_effect": no_effect,
                     "candidate": one.candidate,
                     "extra_time_s": one.extra_time_s,
                     "extra_attempts": one.extra_attempts,
@@ -157,7 +198,50 @@ impl Exams {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeZone;
+
     use super::*;
+    use crate::exam::policy::LateMode;
+
+    #[test]
+    fn what_comes_after_the_end_says_that_it_changes_nothing() {
+        let at = |s| Utc.timestamp_opt(s, 0).unwrap();
+        let exam: ExamName = "exams/x".parse().unwrap();
+        let rules = Rules {
+            close_time: Some(at(100)),
+            max_attempts: 1,
+            clock: Clock { grace_s: 5, ..Default::default() },
+            ..Default::default()
+        };
+        let of = |rules: Rules, now, made, open: Option<Option<i64>>, extra_time_s, extra_attempts| {
+            let given = Accommodation { extra_time_s, extra_attempts, ..Default::default() };
+            let standing = Standing { made, open: open.map(|due| due.map(at)) };
+            no_effect(&exam, rules, at(now), standing, &given)
+        };
+        // The exam runs and the candidate may begin, or sits.
+        assert_eq!(of(rules, 50, 0, None, 10, 0), None);
+        assert_eq!(of(rules, 50, 1, Some(Some(60)), 10, 0), None);
+        assert_eq!(of(rules, 70, 1, Some(Some(60)), 10, 0), None);
+        assert_eq!(of(rules, 50, 1, None, 0, 1), None);
+        assert_eq!(of(rules, 50, 1, Some(None), 10, 0), None);
+        // Long enough for a submission from elsewhere to come in time.
+        assert_eq!(of(rules, 108, 0, None, 10, 0), None);
+        assert_eq!(of(Rules { open_time: Some(at(90)), ..rules }, 50, 0, None, 10, 0), None);
+        // What is taken away.
+        assert_eq!(of(rules, 500, 1, None, 0, 0), None);
+        // The last attempt has ended; the exam has closed; the open attempt is over all the same.
+        let ended = of(rules, 50, 1, None, 10, 0).unwrap();
+        assert!(ended.contains("1 of 1 attempts") && ended.contains("ReopenAttempt"), "{ended}");
+        for extra_attempts in [0, 1] {
+            let closed = of(rules, 500, 0, None, 10, extra_attempts).unwrap();
+            assert!(closed.contains("exams/x closed at") && !closed.contains("ReopenAttempt"), "{closed}");
+        }
+        assert!(of(rules, 500, 1, Some(Some(60)), 10, 0).is_some());
+        // Late answers are accepted: another attempt can still be sent in, but none in time.
+        let late = Rules { clock: Clock { late: LateMode::AcceptAndMark, ..rules.clock }, ..rules };
+        assert!(of(late, 500, 0, None, 10, 0).is_some());
+        assert_eq!(of(late, 500, 1, None, 0, 1), None);
+    }
 
     #[test]
     fn a_bad_one_stands_for_itself() {

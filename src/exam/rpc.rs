@@ -41,6 +41,9 @@ impl Exams {
             fields.absorb(inner);
         }
         fields.done()?;
+        if given.terms.release_when != ReleaseWhen::ByHand {
+            caller.check_beside("exam.release")?;
+        }
 
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let tenant = caller.tenant.id;
@@ -119,6 +122,9 @@ impl Exams {
                 wire::check_standards(&terms.standards, &forms, &totals, &mut fields);
             }
             fields.done()?;
+            if terms.release_when != ReleaseWhen::stored(&old.release_when) {
+                caller.check_beside("exam.release")?;
+            }
             let row = sql::update(unit.conn(), tenant, &name.exam, &terms).await?.ok_or_else(absent)?;
             unit.changed("exam.updated", &name, json!({ "fields": mask.paths() }));
             Ok(wire::show(&row))

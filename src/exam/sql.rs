@@ -1,11 +1,14 @@
 //! Every statement about exams.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use crate::{
+    attempt::sitting::{Clock, Rules},
     db::run,
     error::Result,
     filter::{Field, FieldType},
@@ -17,6 +20,7 @@ use crate::{
 
 use super::{
     accommodation::Accommodation,
+    policy::LateMode,
     standard::{Band, Standards},
     wire::{Given, Terms},
 };
@@ -294,22 +298,76 @@ pub async fn release(
     .await
 }
 
-/// The database's clock, where there is such an exam.
-pub async fn moment_of(
+/// How people stand at an exam who get something beyond its rule.
+#[derive(Debug)]
+pub struct Standings {
+    /// The database's clock.
+    pub now: DateTime<Utc>,
+    /// The exam's rules, without what anybody gets beyond them.
+    pub rules: Rules,
+    /// Each of those that were asked about.
+    pub people: HashMap<String, Standing>,
+}
+
+/// How one person stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    /// Attempts that are not void, the open one included.
+    pub made: i64,
+    /// The end of the open one, without extra time; none where none is open, `Some(None)` where it has no end.
+    pub open: Option<Option<DateTime<Utc>>>,
+}
+
+/// How these people stand at an exam; none where there is no such exam.
+pub async fn standings(
     conn: &mut PgConnection,
     tenant: Uuid,
-    id: &ExamId,
-) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    run(
-        "exam_moment",
-        sqlx::query_scalar!(
-            r#"select now() as "now!" from exam where tenant_id = $1 and exam_id = $2 and delete_time is null"#,
+    exam: &ExamId,
+    candidates: &[String],
+) -> Result<Option<Standings>, sqlx::Error> {
+    let rows = run(
+        "exam_standings",
+        sqlx::query!(
+            r#"select now() as "now!", e.open_time, e.close_time, e.time_limit_s, e.max_attempts, e.late_mode, e.grace_s,
+                e.archive_time is not null as "is_archived!", n.candidate as "candidate?", p.made as "made!", p.is_open as "is_open!", p.due
+             from exam e
+             left join unnest($3::text[]) as n (candidate) on true
+             cross join lateral (
+                select count(*) filter (where a.state <> -1) as made, coalesce(bool_or(a.state = 0), false) as is_open,
+                    min(a.due_time) filter (where a.state = 0) as due
+                from attempt a
+                where a.tenant_id = $1 and a.exam_id = $2 and a.candidate = n.candidate
+             ) p
+             where e.tenant_id = $1 and e.exam_id = $2 and e.delete_time is null"#,
             tenant,
-            id.as_str(),
+            exam.as_str(),
+            candidates,
         )
-        .fetch_optional(conn),
+        .fetch_all(conn),
     )
-    .await
+    .await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let (now, rules) = (
+        first.now,
+        Rules {
+            open_time: first.open_time,
+            close_time: first.close_time,
+            time_limit_s: first.time_limit_s,
+            max_attempts: first.max_attempts,
+            extra_attempts: 0,
+            is_archived: first.is_archived,
+            is_gone: false,
+            clock: Clock {
+                late: LateMode::stored(&first.late_mode),
+                grace_s: first.grace_s,
+                extra_time_s: 0,
+            },
+        },
+    );
+    let people = rows
+        .into_iter()
+        .filter_map(|r| Some((r.candidate?, Standing { made: r.made, open: r.is_open.then_some(r.due) })));
+    Ok(Some(Standings { now, rules, people: people.collect() }))
 }
 
 /// Sets accommodations, replacing what each of these people had; one for each person.

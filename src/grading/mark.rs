@@ -12,13 +12,14 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     exam::standard::Standards,
-    ids::{AttemptName, TaskName},
+    ids::AttemptName,
     pb,
     points::Points,
     scoring::score::Key as SlotKey,
 };
 
 use super::{
+    name::Named,
     regrade::{Turn, sum},
     revision_sql::{Revised, Why, revise},
     rpc::{Grading, grader, unreadable},
@@ -34,7 +35,7 @@ impl Grading {
         request: pb::GradeResponseRequest,
     ) -> Result<pb::GradingTask> {
         let mut fields = Fields::default();
-        let name: TaskName = fields.take("name", request.name.parse());
+        let named: Named = fields.take("name", Named::parse(&request.name, &caller.tenant));
         let grader = grader(&request.grader, &mut fields);
         let request_id = fields.request_id(&request.request_id);
         let comment = fields.text("comment", &request.comment, usize::from(request.overrule), 2000);
@@ -53,11 +54,14 @@ impl Grading {
         fields.done()?;
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let tenant = caller.tenant.id;
-            let absent = || Error::NotFound(name.to_string());
+            let name = &named.task;
+            let absent = || Error::NotFound(named.text.clone());
+            // Before the attempt, as whoever changes the scheme locks them.
+            let scheme = sql::scheme_to_mark(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+            named.check(caller, scheme.anonymous)?;
             let attempt = AttemptName { exam: name.exam.clone(), attempt: name.attempt };
             let row = sql::lock_attempt(unit.conn(), tenant, &attempt).await?.ok_or_else(absent)?;
-            let stored = sql::lock_grading(unit.conn(), tenant, &name).await?;
-            let scheme = sql::scheme(unit.conn(), tenant, &name.exam).await?.ok_or_else(absent)?;
+            let stored = sql::lock_grading(unit.conn(), tenant, name).await?;
             let now = sql::now(unit.conn()).await?;
             let facts = self.plans.exam(unit.conn(), tenant, &name.exam).await?;
             let form = self.plans.form(unit.conn(), tenant, &facts, row.form as usize).await?;
@@ -67,20 +71,23 @@ impl Grading {
             let slot = slots.get(at).filter(|s| matches!(s.key, SlotKey::Person(_))).ok_or_else(absent)?;
             let mut marks = packed::unpack_marks(&row.marks, slots.len()).map_err(unreadable)?;
 
-            let refused = |reason, message: String| Err(Error::refused(reason, name.to_string(), message));
+            let refused = |reason, message: String| Err(Error::refused(reason, named.text.clone(), message));
             let waits = marks[at] == Mark::Awaiting;
             if !waits && (!request.overrule || marks[at] == Mark::NotAnswered) {
-                return refused("TASK_NOT_WAITING", format!("{name} does not wait for a grader"));
+                return refused("TASK_NOT_WAITING", format!("{} does not wait for a grader", named.text));
             }
             let (claimed_by, claim_expires) =
                 stored.as_ref().map(|s| (s.claimed_by.as_deref(), s.claim_expires)).unwrap_or_default();
             if let Some(other) = claimed_by.filter(|c| *c != grader && claim_expires.is_some_and(|t| t > now))
             {
-                return refused("TASK_CLAIMED", format!("{name} is claimed by {other:?}"));
+                return refused("TASK_CLAIMED", format!("{} is claimed by {other:?}", named.text));
             }
             let mut given = stored.map(|s| s.given.0).unwrap_or_default();
             if !request.overrule && given.iter().any(|g| g.grader == grader) {
-                return refused("SAME_GRADER", format!("{grader:?} has marked {name} before; another must"));
+                return refused(
+                    "SAME_GRADER",
+                    format!("{grader:?} has marked {} before; another must", named.text),
+                );
             }
             let levels: Vec<(String, String)> =
                 request.levels.iter().map(|l| (l.criterion.clone(), l.level.clone())).collect();
@@ -101,8 +108,8 @@ impl Grading {
                 at: now,
             });
             let standing = task::decide(scheme.marker_count, scheme.tolerance, form.plan.rounding(), &given);
-            sql::store_given(unit.conn(), tenant, &name, row.form, standing.code(), &given).await?;
-            unit.changed("response.marked", &name, json!({ "grader": grader, "marks": given.len() }));
+            sql::store_given(unit.conn(), tenant, name, row.form, standing.code(), &given).await?;
+            unit.changed("response.marked", name, json!({ "grader": grader, "marks": given.len() }));
 
             let mut packed_marks = row.marks;
             if let Standing::Graded(points) = standing {
@@ -151,9 +158,11 @@ impl Grading {
                 claimed_by: None,
                 claim_expires: None,
                 given: Json(given),
+                lot: String::new(),
                 now,
             };
-            let task = wire::show_task(&facts.name, &form, &scheme, &row).map_err(unreadable)?;
+            let task =
+                wire::show_task(&caller.tenant, &facts.name, &form, &scheme, &row).map_err(unreadable)?;
             task.ok_or(Error::Internal("a marked response is no task".into()))
         })
         .await

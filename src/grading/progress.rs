@@ -26,7 +26,7 @@ impl Grading {
         let tenant = caller.tenant.id;
         // The figures come from three statements and must be of one moment.
         let mut tx = self.db.read_snapshot(caller).await?;
-        let world = self.world(&mut tx, tenant, &exam).await?;
+        let world = self.world(&mut tx, caller, &exam).await?;
         let mut progress = pb::GradingProgress { exam: exam.to_string(), ..Default::default() };
         let sizes: Vec<usize> = world.forms.iter().map(|f| f.plan.slots().len()).collect();
         let mut counts: Vec<Vec<[i64; 3]>> = sizes.iter().map(|n| vec![[0; 3]; *n]).collect();

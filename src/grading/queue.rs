@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     attempt::{packed, plans::CompiledForm, response::Mark},
-    auth::Caller,
+    auth::{Caller, Tenant},
     db::Unit,
     door::Fields,
     error::{Error, Result},
@@ -21,6 +21,7 @@ use crate::{
 };
 
 use super::{
+    name::Named,
     rpc::{Grading, grader, unreadable},
     sql::{self, Claimed, TaskRow, Want},
     task::Scheme,
@@ -52,17 +53,41 @@ impl Grading {
             filter: &request.filter,
             order_by: "",
         };
-        let page = Page::parse(&sql::TASKS, caller, ask, &mut fields);
+        // Which of the two lists it is only the scheme tells, and that comes with the first row.
+        let (mut open_fields, mut veiled_fields) = (Fields::default(), Fields::default());
+        let open_page = Page::parse(&sql::TASKS, caller, ask, &mut open_fields);
+        let veiled_page = Page::parse(&sql::VEILED_TASKS, caller, ask, &mut veiled_fields);
+        if !veiled_fields.is_clean() && !open_fields.is_clean() {
+            fields.absorb(std::mem::take(&mut open_fields));
+        }
         fields.done()?;
         let tenant = caller.tenant.id;
         let mut tx = self.db.read(caller).await?;
         let facts = self.plans.exam(&mut tx, tenant, &exam.exam).await?;
         let forms = self.plans.forms(&mut tx, tenant, &facts).await?;
-        let mut world = World { facts, forms, scheme: Scheme::default() };
+        let mut world = World { tenant: Arc::clone(&caller.tenant), facts, forms, scheme: Scheme::default() };
         let places = world.places();
         let mut rows = Vec::new();
-        if !places.forms.is_empty() {
-            (world.scheme, rows) = sql::tasks(&mut tx, tenant, &exam.exam, &places, &page).await?;
+        let mut page = open_page;
+        // A filter that only the open list has must not tell by an empty answer what it may not tell by rows.
+        let is_for_one =
+            !open_fields.is_clean() || !veiled_fields.is_clean() && request.page_token.is_empty();
+        let (open, veiled) = (open_fields.done(), veiled_fields.done());
+        if is_for_one {
+            world.scheme = sql::scheme(&mut tx, tenant, &exam.exam).await?.unwrap_or_default();
+        }
+        if !world.scheme.anonymous {
+            open?;
+            if !places.forms.is_empty() {
+                (world.scheme, rows) = sql::tasks(&mut tx, tenant, &exam.exam, &places, &page, false).await?;
+            }
+        }
+        if world.scheme.anonymous {
+            veiled?;
+            page = veiled_page;
+            if !places.forms.is_empty() {
+                (world.scheme, rows) = sql::tasks(&mut tx, tenant, &exam.exam, &places, &page, true).await?;
+            }
         }
         tx.commit().await?;
         let (rows, next_page_token) = page.finish(caller, rows, sql::task_key);
@@ -108,57 +133,62 @@ impl Grading {
         fields.done()?;
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let tenant = caller.tenant.id;
-            let world = self.world(unit.conn(), tenant, &exam).await?;
+            // Who claims waits for whoever claims at the exam at this moment: a race for the same tasks would be lost by all
+            // but one, though others wait.
+            let scheme = sql::scheme_to_claim(unit.conn(), tenant, &exam.exam).await?;
+            let scheme = scheme.ok_or_else(|| Error::NotFound(exam.to_string()))?;
+            let world = self.world_of(unit.conn(), caller, &exam, scheme).await?;
             let mut places = world.places();
             if let Some(question) = question {
                 places = only(places, &question.to_string());
             }
-            let mut want = Want { grader: &grader, standing, after: None };
-            let mut tasks: Vec<pb::GradingTask> = Vec::new();
-            // Mostly one turn; more where others claim at the same time, or where many positions were left blank.
-            while tasks.len() < count && !places.forms.is_empty() {
+            let mut want = Want { grader: &grader, standing, veiled: world.scheme.anonymous, after: None };
+            let (mut tasks, mut taken): (Vec<pb::GradingTask>, Vec<String>) = Default::default();
+            // Mostly one turn; more where many positions were left blank.
+            let mut more = !places.forms.is_empty();
+            while more && tasks.len() < count {
                 let rows = sql::claimable(unit.conn(), tenant, &exam.exam, &places, &want, LOOK).await?;
+                more = rows.len() as i64 == LOOK;
                 let mut waiting = Vec::new();
                 for row in &rows {
-                    if waiting.len() + tasks.len() < count && world.waits(row)? {
+                    if world.waits(row)? {
                         waiting.push(row);
-                        want.after = Some((row.submit_time, row.attempt_id, row.position));
+                    }
+                    want.after = Some(row.into());
+                    if waiting.len() + tasks.len() == count {
+                        more = true;
+                        break;
                     }
                 }
-                if waiting.len() + tasks.len() < count {
-                    want.after = rows.last().map(|row| (row.submit_time, row.attempt_id, row.position));
-                }
-                if let Some(first) = waiting.first() {
-                    let expires = first.now + chrono::Duration::seconds(i64::from(lease));
-                    let got = sql::claim(unit.conn(), tenant, &exam.exam, &grader, expires, &waiting).await?;
-                    let mut got: HashMap<(Uuid, i32), Claimed> =
-                        got.into_iter().map(|c| ((c.attempt_id, c.position), c)).collect();
-                    for row in waiting {
-                        let Some(claimed) = got.remove(&(row.attempt_id, row.position)) else { continue };
-                        let row = TaskRow {
-                            attempt_id: row.attempt_id,
-                            form: row.form,
-                            position: row.position,
-                            candidate: row.candidate.clone(),
-                            submit_time: row.submit_time,
-                            responses: row.responses.clone(),
-                            marks: row.marks.clone(),
-                            standing: Some(claimed.standing),
-                            claimed_by: Some(grader.clone()),
-                            claim_expires: Some(expires),
-                            given: claimed.given,
-                            now: row.now,
-                        };
-                        tasks.extend(world.show(&row)?);
-                    }
-                }
-                if (rows.len() as i64) < LOOK {
-                    break;
+                let Some(first) = waiting.first() else { continue };
+                let expires = first.now + chrono::Duration::seconds(i64::from(lease));
+                let got = sql::claim(unit.conn(), tenant, &exam.exam, &grader, expires, &waiting).await?;
+                let mut got: HashMap<(Uuid, i32), Claimed> =
+                    got.into_iter().map(|c| ((c.attempt_id, c.position), c)).collect();
+                for row in waiting {
+                    let Some(claimed) = got.remove(&(row.attempt_id, row.position)) else { continue };
+                    let row = TaskRow {
+                        attempt_id: row.attempt_id,
+                        form: row.form,
+                        position: row.position,
+                        candidate: row.candidate.clone(),
+                        submit_time: row.submit_time,
+                        responses: claimed.responses,
+                        marks: row.marks.clone(),
+                        standing: Some(claimed.standing),
+                        claimed_by: Some(grader.clone()),
+                        claim_expires: Some(expires),
+                        given: claimed.given,
+                        lot: row.lot.clone(),
+                        now: row.now,
+                    };
+                    let (attempt, position) = (row.attempt_id, row.position);
+                    taken.push(TaskName { exam: exam.exam.clone(), attempt, position }.to_string());
+                    tasks.extend(world.show(&row)?);
                 }
             }
             if !tasks.is_empty() {
-                let names: Vec<&str> = tasks.iter().map(|t| t.name.as_str()).collect();
-                unit.changed("grading.claimed", &exam, json!({ "grader": grader, "tasks": names }));
+                unit.changed("grading.claimed", &exam, json!({ "grader": grader, "tasks": taken }));
             }
             Ok(pb::ClaimGradingTasksResponse { tasks })
         })
@@ -177,11 +207,11 @@ impl Grading {
         if request.names.len() > 100 {
             fields.bad("names", format!("has {} entries; at most 100 are allowed", request.names.len()));
         }
-        let mut names: Vec<TaskName> = Vec::new();
+        let mut names: Vec<Named> = Vec::new();
         for (i, name) in request.names.iter().take(100).enumerate() {
             let field = format!("names[{i}]");
-            let name: TaskName = fields.take(&field, name.parse());
-            if !fields.has(&field) && name.exam != exam.exam {
+            let name: Named = fields.take(&field, Named::parse(name, &caller.tenant));
+            if !fields.has(&field) && name.task.exam != exam.exam {
                 fields.bad(field, "is of another exam");
             }
             names.push(name);
@@ -189,7 +219,11 @@ impl Grading {
         fields.done()?;
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
             let tenant = caller.tenant.id;
-            self.plans.exam(unit.conn(), tenant, &exam.exam).await?;
+            // One at a time, as claims are: the two meet at the same rows.
+            let scheme = sql::scheme_to_claim(unit.conn(), tenant, &exam.exam).await?;
+            let scheme = scheme.ok_or_else(|| Error::NotFound(exam.to_string()))?;
+            names.iter().try_for_each(|name| name.check(caller, scheme.anonymous))?;
+            let names: Vec<TaskName> = names.into_iter().map(|name| name.task).collect();
             let names = (!names.is_empty()).then_some(names.as_slice());
             let released = sql::release(unit.conn(), tenant, &exam.exam, &grader, names).await?;
             if released > 0 {
@@ -204,18 +238,30 @@ impl Grading {
     pub(super) async fn world(
         &self,
         conn: &mut PgConnection,
-        tenant: Uuid,
+        caller: &Caller,
         exam: &ExamName,
     ) -> Result<World> {
-        let facts = self.plans.exam(conn, tenant, &exam.exam).await?;
-        let forms = self.plans.forms(conn, tenant, &facts).await?;
-        let scheme = sql::scheme(conn, tenant, &exam.exam).await?;
-        Ok(World { facts, forms, scheme: scheme.unwrap_or_default() })
+        let scheme = sql::scheme(conn, caller.tenant.id, &exam.exam).await?;
+        let scheme = scheme.ok_or_else(|| Error::NotFound(exam.to_string()))?;
+        self.world_of(conn, caller, exam, scheme).await
+    }
+
+    async fn world_of(
+        &self,
+        conn: &mut PgConnection,
+        caller: &Caller,
+        exam: &ExamName,
+        scheme: Scheme,
+    ) -> Result<World> {
+        let facts = self.plans.exam(conn, caller.tenant.id, &exam.exam).await?;
+        let forms = self.plans.forms(conn, caller.tenant.id, &facts).await?;
+        Ok(World { tenant: Arc::clone(&caller.tenant), facts, forms, scheme })
     }
 }
 
 /// An exam with its forms and its scheme.
 pub(super) struct World {
+    tenant: Arc<Tenant>,
     pub(super) facts: Arc<Facts>,
     pub(super) forms: Vec<Arc<CompiledForm>>,
     pub(super) scheme: Scheme,
@@ -237,7 +283,8 @@ impl World {
     }
 
     fn show(&self, row: &TaskRow) -> Result<Option<pb::GradingTask>> {
-        wire::show_task(&self.facts.name, self.form(row)?, &self.scheme, row).map_err(unreadable)
+        wire::show_task(&self.tenant, &self.facts.name, self.form(row)?, &self.scheme, row)
+            .map_err(unreadable)
     }
 }
 

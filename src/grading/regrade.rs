@@ -130,6 +130,7 @@ impl Recipe {
         used: &mut [bool],
     ) -> Result<Self, (usize, String)> {
         let mut steps = Vec::new();
+        let mut rescaling = None;
         let mut changed = form.form.clone();
         let slots = form.plan.slots();
         for (i, rule) in rules.iter().enumerate() {
@@ -155,9 +156,22 @@ impl Recipe {
                         let new = content(i).ok_or((i, "has no such version".to_owned()))?;
                         replace(&mut item.content, new, leaf).map_err(|why| (i, why))?;
                     }
+                    if rule.mode == Mode::DropAndRescale {
+                        rescaling = rescaling.or(Some(i));
+                    }
                     steps.push((first + leaf, rule.mode));
                 }
             }
+        }
+        let rest = || slots.iter().enumerate().filter(|(at, _)| !is_dropped(&steps, *at));
+        if let Some(i) = rescaling
+            && rest().map(|(_, slot)| slot.points).sum::<Points>().is_zero()
+        {
+            let why = format!(
+                "leaves nothing of {} to take a share of: every question that has points is dropped",
+                form.form.name
+            );
+            return Err((i, why));
         }
         let other = if rules.iter().any(|r| r.mode.needs_key()) {
             let compiled = changed.compile(form.plan.rounding(), form.plan.floor());
@@ -217,7 +231,8 @@ impl Recipe {
         if never_lower && sum.score < old { After::Same } else { After::Marks { marks, sum } }
     }
 
-    /// Gives the rescaled positions the share of the rest; `None` while the rest waits for a person.
+    /// Gives the rescaled positions the share of the rest, which is what no rule drops; `None` while the rest waits for a
+    /// person.
     fn rescale(&self, marks: &mut [Mark]) -> Option<()> {
         let plan = &self.form.plan;
         let is_rescaled = |at: usize| self.steps.contains(&(at, Mode::DropAndRescale));
@@ -226,7 +241,7 @@ impl Recipe {
         }
         let (mut earned, mut most) = (Decimal::ZERO, Decimal::ZERO);
         for (at, (slot, mark)) in plan.slots().iter().zip(marks.iter()).enumerate() {
-            if is_rescaled(at) {
+            if is_dropped(&self.steps, at) {
                 continue;
             }
             if *mark == Mark::Awaiting {
@@ -238,16 +253,19 @@ impl Recipe {
         for (at, (slot, mark)) in plan.slots().iter().zip(marks.iter_mut()).enumerate() {
             if is_rescaled(at) {
                 let terms = Terms { points: slot.points, rounding: plan.rounding(), floor: plan.floor() };
-                // One product and one division, so that a share is as exact as a decimal can be.
-                *mark = if most.is_zero() {
-                    Mark::Scored(Points::ZERO)
-                } else {
-                    terms.mark(slot.points.decimal() * earned / most)
-                };
+                // One product and one division, so that a share is as exact as a decimal can be. That there is a rest was
+                // seen when the rules were compiled.
+                let share = (slot.points.decimal() * earned).checked_div(most)?;
+                *mark = terms.mark(share);
             }
         }
         Some(())
     }
+}
+
+/// Whether a rule drops the question at a position.
+fn is_dropped(steps: &[(usize, Mode)], at: usize) -> bool {
+    steps.iter().any(|(step, mode)| *step == at && matches!(mode, Mode::Drop | Mode::DropAndRescale))
 }
 
 /// Puts another version's key into one leaf, where candidates saw the same options or blanks.

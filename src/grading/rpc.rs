@@ -16,7 +16,7 @@ use crate::{
     db::{Db, Unit},
     door::Fields,
     error::{Error, Result},
-    ids::{AttemptName, SchemeName},
+    ids::{AttemptName, ExamName, SchemeName},
     mask::Mask,
     operation::carry::Carrier,
     page::{Ask, Key, Page},
@@ -24,7 +24,7 @@ use crate::{
     points::Points,
 };
 
-use super::{revision_sql as revision, sql, wire};
+use super::{anonymity, revision_sql as revision, settle::settle, sql, wire};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Grading {
         fields.done()?;
         Unit::once(&self.db, caller, &request_id, &request, async |unit| {
         let tenant = caller.tenant.id;
-        let old = sql::scheme(unit.conn(), tenant, &name.exam).await?;
+        let old = sql::scheme_to_change(unit.conn(), tenant, &name.exam).await?;
         let old = old.ok_or_else(|| Error::NotFound(name.to_string()))?;
         if !given.etag.is_empty() && given.etag != old.revision.to_string() {
             return Err(Error::Stale(name.to_string()));
@@ -84,10 +84,16 @@ impl Grading {
             true => Error::Collision,
             false => Error::Stale(name.to_string()),
         })?;
+        let exam = ExamName { exam: name.exam.clone() };
+        let wants_less = scheme.marker_count < old.marker_count || scheme.tolerance > old.tolerance;
+        let settled = if wants_less { settle(unit, &self.plans, caller, &exam, &scheme).await? } else { 0 };
         unit.changed(
             "grading_scheme.updated",
             &name,
-            json!({ "marker_count": scheme.marker_count, "tolerance": scheme.tolerance, "anonymous": scheme.anonymous }),
+            json!({
+                "marker_count": scheme.marker_count, "tolerance": scheme.tolerance, "anonymous": scheme.anonymous,
+                "settled": settled,
+            }),
         );
         Ok(wire::show_scheme(&name, &scheme))
         }).await
@@ -110,6 +116,7 @@ impl Grading {
         fields.done()?;
         let tenant = caller.tenant.id;
         let mut tx = self.db.read(caller).await?;
+        anonymity::check(&mut tx, caller, &name.exam).await?;
         let rows = revision::revisions(&mut tx, tenant, &name, &page).await?;
         let Some(first) = rows.first() else {
             tx.commit().await?;

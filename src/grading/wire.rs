@@ -8,6 +8,7 @@ use crate::{
         plans::CompiledForm,
         response::{Mark, Response},
     },
+    auth::Tenant,
     bank::content::{Content, Task},
     door::Fields,
     ids::{ExamName, OperationName, QuestionName, QuestionRef, SchemeName, TaskName},
@@ -17,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    name,
     regrade::{Counts, Mode, Rule, Turn},
     regrade_sql::RegradeRow,
     sql::{Places, TaskRow},
@@ -172,8 +174,10 @@ fn leaf(form: &CompiledForm, position: usize) -> Option<(&str, &Content)> {
     })
 }
 
-/// A task on the wire; none where the response neither waits nor has its mark from a person.
+/// A task on the wire; none where the response neither waits nor has its mark from a person. Where the exam is graded
+/// anonymously nothing in it says who sat, or when.
 pub fn show_task(
+    tenant: &Tenant,
     exam: &ExamName,
     form: &CompiledForm,
     scheme: &Scheme,
@@ -206,9 +210,9 @@ pub fn show_task(
     let proposal =
         (!key_points.is_empty()).then(|| show_proposal(&propose(key_points, &response, slot.points)));
     let blind = state == pb::GradingTaskState::WaitingSecond;
-    let name = TaskName { exam: exam.exam.clone(), attempt: row.attempt_id, position: row.position };
+    let task = TaskName { exam: exam.exam.clone(), attempt: row.attempt_id, position: row.position };
     Ok(Some(pb::GradingTask {
-        name: name.to_string(),
+        name: name::show(&task, tenant, scheme.anonymous),
         state: state as i32,
         candidate: if scheme.anonymous { String::new() } else { row.candidate.clone() },
         question_version: form.versions.get(at).cloned().unwrap_or_default(),
@@ -224,7 +228,7 @@ pub fn show_task(
         claim_expire_time: row.claim_expires.map(timestamp),
         criteria: question.map(|q| show_criteria(&q.criteria)).unwrap_or_default(),
         proposal,
-        submit_time: Some(timestamp(row.submit_time)),
+        submit_time: (!scheme.anonymous).then(|| timestamp(row.submit_time)),
     }))
 }
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    noun::show_error,
+    noun::{Kind, show_error},
     sql::{self, OperationRow},
 };
 
@@ -118,6 +118,9 @@ impl Operations {
     async fn cancel(&self, caller: &Caller, request: pb::longrunning::CancelOperationRequest) -> Result<()> {
         // After the step under way.
         let (mut unit, row) = self.change(caller, &request.name, &request, true).await?;
+        if row.kind == Kind::Regrade.as_str() {
+            caller.check_beside("name")?;
+        }
         if !row.is_done() {
             super::cancel(&mut unit, caller.tenant.id, &row).await?;
         }

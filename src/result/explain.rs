@@ -10,6 +10,7 @@ use crate::{
     attempt::{
         packed,
         plans::CompiledForm,
+        reopen,
         response::{Mark, Response},
     },
     auth::Caller,
@@ -18,6 +19,7 @@ use crate::{
     error::{Error, Result},
     exam::wire::show_rounding,
     grading::{
+        anonymity,
         regrade::{Recipe, Rule},
         regrade_sql,
     },
@@ -48,6 +50,7 @@ impl Results {
         let attempt = AttemptName { exam: name.exam.clone(), attempt: name.attempt };
         // Marks, grades and revisions are read by two statements and must be of one moment.
         let mut tx = self.db.read_snapshot(caller).await?;
+        anonymity::check(&mut tx, caller, &name.exam).await?;
         let row = sql::attempt(&mut tx, tenant, &attempt).await?;
         let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
         let facts = self.plans.exam(&mut tx, tenant, &name.exam).await?;
@@ -98,14 +101,18 @@ fn check_positions(positions: &[i32], last: i32, fields: &mut Fields) {
     }
 }
 
-/// The replaced revisions, oldest first.
+/// The replaced revisions since the attempt was submitted last, oldest first.
 async fn history(
     conn: &mut PgConnection,
     tenant: Uuid,
     attempt: &AttemptName,
     positions: usize,
 ) -> Result<Vec<Replaced>> {
-    let rows = sql::replaced(conn, tenant, attempt).await?;
+    let mut rows = sql::replaced(conn, tenant, attempt).await?;
+    // What was marked before the attempt was opened again were other answers.
+    if let Some(at) = rows.iter().rposition(|row| row.method == reopen::METHOD) {
+        rows.drain(..=at);
+    }
     let replaced = rows.into_iter().map(|row| {
         let name = row.regrade_id.map(|regrade| RegradeName { exam: attempt.exam.clone(), regrade });
         Ok(Replaced {

@@ -16,6 +16,7 @@ use crate::{
     door::Fields,
     error::{Error, Result},
     exam::{policy::Basis, standard::Range},
+    grading::anonymity,
     ids::{ExamId, ExamName, Parent, ResultName},
     page::{Ask, Page},
     pb::{self, batch_get_results_element::Outcome, timestamp},
@@ -91,6 +92,9 @@ impl Results {
         let tenant = caller.tenant.id;
         let place = Place::of(parent);
         let mut tx = self.db.read(caller).await?;
+        if let Place::Exam(name) = &place {
+            anonymity::check(&mut tx, caller, &name.exam).await?;
+        }
         let (totals, basis) = match (page.order(), &place) {
             ("score", Place::Exam(name)) => {
                 let totals = self.unequal_totals(&mut tx, tenant, &name.exam).await?;
@@ -105,6 +109,8 @@ impl Results {
             totals: totals.as_deref(),
             show_void: request.show_void,
             with_marks: extent != Extent::Basic,
+            // In the list of all exams those that this caller must not see are not there.
+            hide_anonymous: anonymity::is_grader_only(caller),
         };
         let rows = list_sql::results(&mut tx, tenant, wanted, &page).await?;
         let (rows, next_page_token) = page.finish(caller, rows, |row| list_sql::result_key(&page, row));
@@ -138,7 +144,8 @@ impl Results {
         wanted.dedup();
         let tenant = caller.tenant.id;
         let mut tx = self.db.read(caller).await?;
-        let rows = list_sql::batch(&mut tx, tenant, &wanted, extent != Extent::Basic).await?;
+        let hide_anonymous = anonymity::is_grader_only(caller);
+        let rows = list_sql::batch(&mut tx, tenant, &wanted, extent != Extent::Basic, hide_anonymous).await?;
         let forms = self.forms_of(&mut tx, tenant, &rows, extent).await?;
         tx.commit().await?;
         if extent == Extent::Full {

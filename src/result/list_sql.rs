@@ -169,7 +169,13 @@ pub struct Wanted<'a> {
     pub show_void: bool,
     /// Their marks too.
     pub with_marks: bool,
+    /// None of exams that are graded anonymously.
+    pub hide_anonymous: bool,
 }
+
+/// What hides results from graders of exams that are graded anonymously.
+const NOT_ANONYMOUS: &str = " and not exists (select from grading_scheme s \
+    where s.tenant_id = a.tenant_id and s.exam_id = a.exam_id and s.anonymous)";
 
 /// Which of the results a piece of a list holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -277,6 +283,9 @@ fn push_piece(
     if let Place::Exam(name) = wanted.place {
         query.push(" and a.exam_id = ").push_bind(name.exam.to_string());
     }
+    if wanted.hide_anonymous {
+        query.push(NOT_ANONYMOUS);
+    }
     page.push_conditions(query);
     let Piece::Of(_, total) = piece else { return page.push_order(query) };
     // Where the index begins; what is before and what behind is decided by the condition that stands there already.
@@ -327,6 +336,7 @@ pub async fn batch(
     tenant: Uuid,
     names: &[ResultName],
     with_marks: bool,
+    hide_anonymous: bool,
 ) -> Result<Vec<ListRow>, sqlx::Error> {
     let attempts: Vec<Uuid> = names.iter().map(|n| n.attempt).collect();
     let exams: Vec<String> = names.iter().map(|n| n.exam.to_string()).collect();
@@ -341,6 +351,9 @@ pub async fn batch(
     query.push("on n.attempt = a.attempt_id and n.exam = a.exam_id ");
     query.push("join exam e on e.tenant_id = a.tenant_id and e.exam_id = a.exam_id where a.tenant_id = ");
     query.push_bind(tenant);
+    if hide_anonymous {
+        query.push(NOT_ANONYMOUS);
+    }
     run("result_batch", query.build_query_as().fetch_all(conn)).await
 }
 

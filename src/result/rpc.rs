@@ -15,6 +15,7 @@ use crate::{
         policy::{self, Basis, Counted, Tally},
         standard::{Score, Standards},
     },
+    grading::anonymity,
     ids::{AttemptName, ExamName, FormName, ResultName},
     pb::{self, result_service_server::ResultService},
     points::Points,
@@ -49,6 +50,7 @@ impl Results {
         let tenant = caller.tenant.id;
         let attempt = AttemptName { exam: name.exam.clone(), attempt: name.attempt };
         let mut tx = self.db.read(caller).await?;
+        anonymity::check(&mut tx, caller, &name.exam).await?;
         let row = sql::result(&mut tx, tenant, &attempt).await?;
         let row = row.ok_or_else(|| Error::NotFound(name.to_string()))?;
         let facts = self.plans.exam(&mut tx, tenant, &name.exam).await?;
@@ -82,6 +84,7 @@ impl Results {
         let candidate = fields.person("candidate", &request.candidate);
         fields.done()?;
         let mut tx = self.db.read(caller).await?;
+        anonymity::check(&mut tx, caller, &exam.exam).await?;
         let record = sql::record(&mut tx, caller.tenant.id, &exam.exam, &candidate).await?;
         tx.commit().await?;
         let record = record.ok_or_else(|| Error::NotFound(exam.to_string()))?;

@@ -100,6 +100,26 @@ pub fn basic(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
     }
 }
 
+/// That a submission is kept, and nothing of what it earned: only what is named here, whatever else a result comes to hold.
+pub fn receipt(sat: Sat<'_>, outcome: &Outcome) -> pb::Result {
+    let whole = basic(sat, outcome);
+    pb::Result {
+        name: whole.name,
+        candidate: whole.candidate,
+        attempt_number: whole.attempt_number,
+        form: whole.form,
+        state: whole.state,
+        max_score: whole.max_score,
+        submit_time: whole.submit_time,
+        start_time: whole.start_time,
+        update_time: whole.update_time,
+        revision: whole.revision,
+        late: whole.late,
+        expired: whole.expired,
+        ..Default::default()
+    }
+}
+
 fn subscore(sub: &Subscore) -> pb::Subscore {
     pb::Subscore {
         title: sub.title.to_string(),

@@ -253,6 +253,18 @@ async fn write(a: &As, method: &str, how: Try, open: &str) -> Result<Vec<String>
             let request = pb::VoidAttemptRequest { name: open.to_owned(), reason, ..Default::default() };
             vec![a.delivery().void_attempt(request).await?.into_inner().name]
         }
+        "ReopenAttempt" => {
+            // Another one of the candidate, which is submitted.
+            let parent = "exams/spring".to_owned();
+            let candidate = "again".to_owned();
+            let start = pb::StartAttemptRequest { parent, candidate, ..Default::default() };
+            let name = a.delivery().start_attempt(start).await?.into_inner().name;
+            let submit = pb::SubmitAttemptRequest { name: name.clone(), ..Default::default() };
+            a.delivery().submit_attempt(submit).await?;
+            let reason = pick_name("x", "");
+            let request = pb::ReopenAttemptRequest { name, reason, ..Default::default() };
+            vec![a.delivery().reopen_attempt(request).await?.into_inner().name]
+        }
         // The attempt row is the record of these.
         "ReportSittingEvents" => {
             let kind = if good { pb::SittingEventKind::FocusLost } else { pb::SittingEventKind::Voided };
@@ -419,9 +431,11 @@ async fn every_write_records_each_change_once_and_a_failure_none() {
         if regrades.iter().any(|r| method.ends_with(r)) {
             continue;
         }
-        let before = count(&mut su).await;
+        let mut before = count(&mut su).await;
         let status = write(a, &method, Try::Bad, &open).await;
         assert!(status.is_err(), "{method} should have failed");
+        // What is reopened was started for it.
+        before += i64::from(method.ends_with("/ReopenAttempt"));
         assert_eq!(count(&mut su).await, before, "{method} failed and left a record");
 
         // The batch needs drafts, which are recorded themselves.
@@ -429,6 +443,8 @@ async fn every_write_records_each_change_once_and_a_failure_none() {
         let drafts = match method.split('/').nth(1).unwrap() {
             "BatchPublishQuestions" => 2,
             "ReleaseGradingTasks" => 1,
+            // Starting is a change of its own.
+            "ReopenAttempt" => 1,
             _ => 0,
         };
         let changed = write(a, &method, Try::Good, &open).await.unwrap_or_else(|e| panic!("{method}: {e:?}"));

@@ -68,6 +68,16 @@ async fn result(a: &As, task: &str) -> pb::Result {
     a.result().get_result(request).await.unwrap().into_inner()
 }
 
+/// The only result of a candidate.
+async fn result_of(a: &As, candidate: &str) -> pb::Result {
+    let request = pb::ListResultsRequest {
+        parent: "exams/spring".to_owned(),
+        filter: format!("candidate = \"{candidate}\""),
+        ..Default::default()
+    };
+    a.result().list_results(request).await.unwrap().into_inner().results.remove(0)
+}
+
 async fn scheme(a: &As, change: impl FnOnce(&mut pb::GradingScheme)) -> Result<pb::GradingScheme, Status> {
     let mut scheme =
         pb::GradingScheme { name: "exams/spring/gradingScheme".to_owned(), ..Default::default() };
@@ -195,7 +205,9 @@ async fn two_markers_are_blind_and_a_third_decides() {
     .await
     .bad(&["grading_scheme.marker_count", "grading_scheme.tolerance"]);
 
-    let tasks = claim(a, "li", 10).await;
+    let mut tasks = claim(a, "li", 10).await;
+    // They come in an order that says nothing.
+    tasks.sort_by_key(|t| t.part);
     assert_eq!((tasks.len(), tasks[0].candidate.as_str(), tasks[0].criteria.len()), (2, "", 2));
     let proposal = tasks[0].proposal.clone().unwrap();
     assert_eq!((proposal.points.as_str(), proposal.missing), ("2", vec!["忠诚".to_owned()]));
@@ -217,7 +229,8 @@ async fn two_markers_are_blind_and_a_third_decides() {
     assert_eq!((seconds.len(), seconds[0].marks.len()), (1, 0));
     let apart = grade(a, by_levels("wang", picked("差"))).await.unwrap();
     assert_eq!((apart.state, apart.marks.len()), (State::WaitingAdjudication as i32, 2));
-    assert_eq!(result(a, &tasks[0].name).await.revision, 1);
+    // The names say nothing of the attempt, so it is asked for by its candidate.
+    assert_eq!(result_of(a, "e-1").await.revision, 1);
     assert_eq!(progress(a).await.waiting_adjudication_count, 1);
     assert_eq!(claim(a, "zhao", 10).await[0].marks.len(), 2);
     let decided = grade(a, mark(&tasks[0].name, "zhao", "5")).await.unwrap();
@@ -226,7 +239,7 @@ async fn two_markers_are_blind_and_a_third_decides() {
     grade(a, mark(&tasks[1].name, "li", "2")).await.unwrap();
     let mean = grade(a, mark(&tasks[1].name, "wang", "3")).await.unwrap();
     assert_eq!(mean.points, "2.5");
-    let whole = result(a, &tasks[0].name).await;
+    let whole = result_of(a, "e-1").await;
     assert_eq!((whole.score.as_str(), whole.state), ("9.5", pb::ResultState::Scored as i32));
 }
 
@@ -259,4 +272,132 @@ async fn graders_at_once_get_different_tasks() {
     }
     let now = progress(&world.a).await;
     assert_eq!((now.graded_count, now.waiting_count), (56, 4));
+}
+
+/// Graders who claim at the same moment, at two servers: each gets what it asks for while there is that much, and nobody
+/// gets what another one has.
+async fn all_at_once(graders: usize, count: usize, candidates: usize) {
+    let names: Vec<String> = (0..candidates).map(|i| format!("c-{i}")).collect();
+    let world = spring(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let twin = world.twin().await;
+    let claims = (0..graders).map(|i| {
+        let a = if i % 2 == 0 { world.a.clone() } else { twin.a.clone() };
+        tokio::spawn(async move { claim(&a, &format!("g-{i}"), count as i32).await })
+    });
+    let (mut seen, mut sizes) = (HashSet::new(), Vec::new());
+    for claimed in claims.collect::<Vec<_>>() {
+        let claimed = claimed.await.unwrap();
+        sizes.push(claimed.len());
+        for task in claimed {
+            assert!(task.response.contains('写') || task.response.contains("客户"), "{task:?}");
+            assert!(seen.insert(task.name.clone()), "{} twice", task.name);
+        }
+    }
+    let tasks = 2 * candidates;
+    let wanted = graders * count;
+    assert_eq!(sizes.iter().sum::<usize>(), tasks.min(wanted));
+    let short: Vec<&usize> = sizes.iter().filter(|size| **size != count).collect();
+    if wanted <= tasks {
+        assert!(short.is_empty(), "{sizes:?}");
+    } else {
+        // The last one gets what is left, those after it nothing.
+        assert!(short.iter().filter(|size| ***size > 0).count() <= 1, "{sizes:?}");
+    }
+    assert_eq!(progress(&world.a).await.claimed_count as usize, tasks.min(wanted));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_graders_at_once_each_get_five_of_forty() {
+    all_at_once(8, 5, 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_two_graders_at_once_share_what_there_is() {
+    all_at_once(32, 2, 32).await;
+    all_at_once(32, 3, 40).await;
+}
+
+#[tokio::test]
+async fn what_has_all_that_a_changed_scheme_wants_waits_no_more() {
+    let world = spring(&["e-1", "e-2"]).await;
+    let a = &world.a;
+    scheme(a, |s| s.marker_count = 2).await.unwrap();
+    let tasks = list(a, "").await;
+    let [first, second, third, untouched] = [0, 1, 2, 3].map(|i| tasks[i].name.as_str());
+    // One mark each of the first and the third; two that differ of the second.
+    for (name, grader, points) in
+        [(first, "li", "4"), (second, "li", "2"), (second, "wang", "3"), (third, "li", "6")]
+    {
+        grade(a, mark(name, grader, points)).await.unwrap();
+    }
+    assert_eq!(claim(a, "wang", 10).await.len(), 3);
+    assert_eq!(progress(a).await.waiting_second_count, 2);
+
+    scheme(a, |s| s.marker_count = 1).await.unwrap();
+    let states =
+        |tasks: Vec<pb::GradingTask>| tasks.into_iter().map(|t| (t.state(), t.points)).collect::<Vec<_>>();
+    let (graded, text) = (State::Graded, |t: &str| t.to_owned());
+    assert_eq!(
+        states(list(a, "").await),
+        [
+            (graded, text("4")),
+            (State::WaitingAdjudication, text("")),
+            (graded, text("6")),
+            (State::Waiting, text(""))
+        ]
+    );
+    // Whoever had claimed it as a second marker comes too late; the result is a revision on.
+    grade(a, mark(first, "wang", "1")).await.because(Code::FailedPrecondition, "TASK_NOT_WAITING");
+    let half = result(a, first).await;
+    assert_eq!((half.score.as_str(), half.awaiting_points.as_str(), half.revision), ("6", "3", 2));
+    assert_eq!(half.state(), pb::ResultState::AwaitingGrading);
+    let (attempt, _) = first.split_once("/responses/").unwrap();
+    let revisions = pb::ListMarkRevisionsRequest { parent: attempt.to_owned(), ..Default::default() };
+    let revisions = a.grading().list_mark_revisions(revisions).await.unwrap().into_inner().revisions;
+    assert_eq!((revisions.len(), revisions[0].method.as_str()), (1, "GradingService/UpdateGradingScheme"));
+
+    // A greater tolerance settles two marks by their mean; one that is the same or less changes nothing.
+    scheme(a, |s| s.tolerance = "0.5".to_owned()).await.unwrap();
+    assert_eq!(result(a, first).await.revision, 2);
+    scheme(a, |s| s.tolerance = "1".to_owned()).await.unwrap();
+    let whole = result(a, first).await;
+    assert_eq!((whole.score.as_str(), whole.state()), ("8.5", pb::ResultState::Scored));
+    scheme(a, |s| s.marker_count = 2).await.unwrap();
+    assert_eq!(result(a, first).await, whole, "what has its mark keeps it");
+    grade(a, mark(untouched, "wang", "1")).await.unwrap();
+    assert_eq!(progress(a).await.waiting_second_count, 1);
+    let mut su = world.superuser().await;
+    let told: Vec<(String, String)> = sqlx::query_as(
+        "select data ->> 'score_before', data ->> 'score_after' from event where kind = 'result.graded' order by event_id",
+    )
+    .fetch_all(&mut su)
+    .await
+    .unwrap();
+    // Attempts that one change settles come in any order.
+    let mut told: Vec<(&str, &str)> = told.iter().map(|(b, a)| (b.as_str(), a.as_str())).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("2", "6"), ("2", "8"), ("6", "8.5")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_that_meets_a_change_of_the_scheme_is_not_left_half() {
+    let names: Vec<String> = (0..20).map(|i| format!("c-{i}")).collect();
+    let world = spring(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let a = &world.a;
+    for round in 0..2 {
+        scheme(a, |s| s.marker_count = 2).await.unwrap();
+        let waiting: Vec<String> =
+            list(a, "state = waiting").await.into_iter().map(|t| t.name).take(20).collect();
+        let marks = waiting.into_iter().map(|name| {
+            let a = a.clone();
+            tokio::spawn(async move { grade(&a, mark(&name, "li", "1")).await.unwrap() })
+        });
+        let marks: Vec<_> = marks.collect();
+        scheme(a, |s| s.marker_count = 1).await.unwrap();
+        for done in marks {
+            done.await.unwrap();
+        }
+        let now = progress(a).await;
+        assert_eq!((now.waiting_second_count, now.graded_count), (0, 20 * (round + 1)));
+    }
 }

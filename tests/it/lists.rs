@@ -92,8 +92,14 @@ async fn a_token_opens_nothing_but_its_own_list() {
             page(&world.a, &method, Ask { order_by, ..with(&token) }).await.bad(&["page_token"]);
         }
         if let Some((head, _)) = parent.rsplit_once('/')
-            && !["ListQuestionVersions", "ListAccommodations", "ListGradingTasks", "ListRegrades"]
-                .contains(&method.as_str())
+            && ![
+                "ListQuestionVersions",
+                "ListAttempts",
+                "ListAccommodations",
+                "ListGradingTasks",
+                "ListRegrades",
+            ]
+            .contains(&method.as_str())
         {
             page(&world.a, &method, Ask { parent: format!("{head}/-"), ..with(&token) })
                 .await
@@ -162,7 +168,7 @@ fn parents(method: &str) -> (&'static str, &'static str) {
         "ListQuestions" => ("banks/none", "banks/empty"),
         "ListQuestionVersions" => ("banks/crm/questions/none", "banks/crm/questions/d1"),
         "ListForms" => ("blueprints/none", "blueprints/spare"),
-        "ListResults" | "ListGradingTasks" | "ListRegrades" | "ListAccommodations" => {
+        "ListResults" | "ListAttempts" | "ListGradingTasks" | "ListRegrades" | "ListAccommodations" => {
             ("exams/none", "exams/summer")
         }
         "ListSittingEvents" | "ListMarkRevisions" => {

@@ -18,6 +18,7 @@ mod idempotency;
 mod import;
 mod import_size;
 mod kinds;
+mod leaks;
 mod lifecycle;
 mod lists;
 mod migrations;

@@ -140,6 +140,22 @@ async fn a_regrade_refuses_stops_and_goes_on() {
     go([rule(Mode::Drop), rule(Mode::FullMarks)].concat()).await.bad(&["rules[1]"]);
     go(named("banks/crm/questions/m1", Mode::Drop)).await.bad(&["rules[0].question"]);
     go(named("banks/crm/questions/s2/versions/9", Mode::NewKey)).await.bad(&["rules[0]"]);
+    // Without a rest there is no share: neither where all are dropped with it, nor where the others are dropped without.
+    let every = |last: Mode| {
+        let of = |i: i32| if i == 4 { last } else { Mode::DropAndRescale };
+        (1..=4).flat_map(|i| named(&format!("banks/crm/questions/s{i}"), of(i))).collect::<Vec<_>>()
+    };
+    for last in [Mode::DropAndRescale, Mode::Drop] {
+        let status = go(every(last)).await.bad(&["rules[0]"]);
+        assert!(format!("{status:?}").contains("blueprints/choices/forms/x"), "{status:?}");
+        let rules = every(last);
+        let dry = pb::PreviewRegradeRequest { parent: "exams/choices".to_owned(), rules, never_lower: false };
+        a.grading().preview_regrade(dry).await.map(|_| ()).bad(&["rules[0]"]);
+    }
+    assert_eq!(scores(a).await, ["8", "0", "0"]);
+    // A question that is dropped is no part of the rest: who had the others right has the whole share.
+    let rules = [rule(Mode::DropAndRescale), named("banks/crm/questions/s1", Mode::Drop)].concat();
+    assert_eq!(preview(a, rules, false).await.0, ["8>6"]);
     let nameless = pb::RegradeExamRequest { reason: String::new(), ..ask(rule(Mode::Drop)) };
     a.grading().regrade_exam(nameless).await.bad(&["reason"]);
 

@@ -598,3 +598,263 @@ async fn forms_are_allotted_as_the_exam_says() {
     sit("exams/given", "x", 1, "").await.bad(&["form"]);
     assert_eq!(sit("exams/given", "x", 0, forms[1]).await.unwrap(), forms[1]);
 }
+
+/// Whether each accommodation changes something, and why not.
+async fn effects(a: &As, exam: &str, given: Vec<pb::Accommodation>) -> Vec<String> {
+    a.accommodate(exam, given).await.into_iter().map(|e| e.no_effect_reason).collect()
+}
+
+#[tokio::test]
+async fn what_is_accommodated_after_the_end_says_that_it_changes_nothing() {
+    let world = populated().await;
+    let a = &world.a;
+    a.exam_of("e", &CHOICES, |e| e.time_limit = seconds(600)).await;
+    let opened = start(a, "exams/e", "c").await.unwrap();
+    assert_eq!(
+        effects(a, "exams/e", vec![extra("c", 60, 0), extra("new", 60, 0), extra("", 1, 0)]).await,
+        ["", "", ""]
+    );
+    submit(a, &opened.name, vec![]).await.unwrap();
+    let told = effects(a, "exams/e", vec![extra("c", 120, 0), extra("c2", 120, 0)]).await;
+    assert!(told[0].contains("1 of 1 attempts") && told[0].contains("ReopenAttempt"), "{told:?}");
+    assert_eq!(told[1], "");
+    assert_eq!(effects(a, "exams/e", vec![extra("c", 0, 1)]).await, [""]);
+    assert_eq!(effects(a, "exams/e", vec![extra("c", 0, 0)]).await, [""]);
+    change(a, "exams/e", "close_time", |e| {
+        e.close_time = Some(prost_types::Timestamp { seconds: Utc::now().timestamp() - 600, nanos: 0 });
+    })
+    .await;
+    let told = effects(a, "exams/e", vec![extra("d", 60, 0), extra("f", 0, 1), extra("g", 3600, 0)]).await;
+    assert!(told[..2].iter().all(|t| t.contains("exams/e closed at")), "{told:?}");
+    // That much would let a submission from elsewhere in.
+    assert_eq!(told[2], "");
+    let request = pb::ListAccommodationsRequest { parent: "exams/e".to_owned(), ..Default::default() };
+    let kept = a.exam().list_accommodations(request).await.unwrap().into_inner().accommodations;
+    assert!(
+        kept.iter().any(|k| k.candidate == "d" && k.extra_time == seconds(60)),
+        "it is kept all the same"
+    );
+}
+
+fn reopening(name: &str) -> pb::ReopenAttemptRequest {
+    pb::ReopenAttemptRequest { name: name.to_owned(), reason: "误交".to_owned(), ..Default::default() }
+}
+
+async fn reopen(a: &As, request: pb::ReopenAttemptRequest) -> Result<pb::Attempt, Status> {
+    a.delivery().reopen_attempt(request).await.map(Response::into_inner)
+}
+
+#[tokio::test]
+async fn an_attempt_is_opened_again_with_what_it_had() {
+    use pb::SittingEventKind as Kind;
+    let world = populated().await;
+    let a = &world.a;
+    a.exam_of("e", &["blueprints/standard/forms/a"], |e| e.time_limit = seconds(600)).await;
+    let opened = start(a, "exams/e", "c").await.unwrap();
+    reopen(a, reopening(&opened.name)).await.because(Code::FailedPrecondition, "ATTEMPT_OPEN");
+    let written = pb::Response { position: 9, text: "写了".to_owned(), ..Default::default() };
+    submit(a, &opened.name, vec![pick(1, "B"), written]).await.unwrap();
+    // A grader marks it, and then it is opened again.
+    let grade = pb::GradeResponseRequest {
+        name: format!("{}/responses/9", opened.name),
+        grader: "li".to_owned(),
+        points: "5".to_owned(),
+        ..Default::default()
+    };
+    a.grading().grade_response(grade.clone()).await.unwrap();
+    let before = result(a, &opened.name).await.unwrap();
+    assert_eq!((before.score.as_str(), before.revision, before.state()), ("7", 2, pb::ResultState::Scored));
+    let deliverer = a.role(&[pb::Role::Deliverer]).await;
+    reopen(&deliverer, reopening(&opened.name)).await.refused(Code::PermissionDenied);
+    let nameless = pb::ReopenAttemptRequest {
+        reason: String::new(),
+        time_left: seconds(86_401),
+        state: pb::AttemptState::Void as i32,
+        ..reopening(&opened.name)
+    };
+    reopen(a, nameless).await.bad(&["reason", "time_left", "state"]);
+    let submitted =
+        pb::ReopenAttemptRequest { state: pb::AttemptState::Submitted as i32, ..reopening(&opened.name) };
+    let timed = pb::ReopenAttemptRequest { time_left: seconds(60), ..submitted.clone() };
+    reopen(a, timed).await.bad(&["time_left"]);
+    reopen(a, submitted).await.because(Code::FailedPrecondition, "ATTEMPT_SUBMITTED");
+
+    let once = pb::ReopenAttemptRequest { request_id: "r".to_owned(), ..reopening(&opened.name) };
+    let again = reopen(a, once.clone()).await.unwrap();
+    assert_eq!((again.state(), again.number, again.responses.len()), (pb::AttemptState::Open, 1, 2));
+    assert_eq!((again.submit_time, again.sequence), (None, 0));
+    // As long as was left: the whole but for what this test has taken.
+    let left = again.due_time.unwrap().seconds - Utc::now().timestamp();
+    assert!((590..=600).contains(&left), "{left}");
+    assert_eq!(attempt(a, &opened.name).await, again);
+    assert_eq!(reopen(a, once).await.unwrap(), again, "a repeat");
+    result(a, &opened.name).await.because(Code::NotFound, "NOT_FOUND");
+    assert_eq!(
+        start(a, "exams/e", "c").await.unwrap().name,
+        opened.name,
+        "it is the candidate's open attempt"
+    );
+    assert_eq!(score_of(a, "exams/e", "c").await.attempts_used, 1);
+
+    save(a, &opened.name, 1, vec![pick(2, "B")]).await.unwrap();
+    submit(a, &opened.name, vec![]).await.unwrap();
+    // Scored anew: the essay waits again, its marker is free to mark it again, and the marks before are on record.
+    let after = result(a, &opened.name).await.unwrap();
+    assert_eq!((after.score.as_str(), after.awaiting_points.as_str(), after.revision), ("4", "6", 3));
+    let explain = |positions: Vec<i32>| {
+        let name = format!("{}/result", opened.name);
+        let mut client = a.result();
+        async move {
+            client
+                .explain_marks(pb::ExplainMarksRequest { name, positions })
+                .await
+                .unwrap()
+                .into_inner()
+                .marks
+        }
+    };
+    let second = explain(vec![2]).await.remove(0);
+    assert_eq!((second.origin(), second.changes.len()), (pb::MarkOrigin::Key, 0));
+    let revisions = pb::ListMarkRevisionsRequest { parent: opened.name.clone(), ..Default::default() };
+    let revisions = a.grading().list_mark_revisions(revisions).await.unwrap().into_inner().revisions;
+    let kept: Vec<(i32, &str, &str)> =
+        revisions.iter().map(|r| (r.revision, r.score.as_str(), r.method.as_str())).collect();
+    assert_eq!(kept, [(2, "7", "DeliveryService/ReopenAttempt"), (1, "2", "GradingService/GradeResponse")]);
+    assert_eq!(revisions[0].reason, "误交");
+    let task = a.grading().grade_response(grade).await.unwrap().into_inner();
+    assert_eq!((task.state(), task.marks.len()), (pb::GradingTaskState::Graded, 1));
+    let log = kinds(&events(a, &opened.name).await);
+    assert_eq!(log, [Kind::Started, Kind::Submitted, Kind::Reopened, Kind::Saved, Kind::Submitted]);
+    let mut su = world.superuser().await;
+    let (reason, graded): (String, String) = sqlx::query_as(
+        "select detail ->> 'reason', detail #>> '{graded,0,marks,0,points}' from audit where outcome = 'attempt.reopened'",
+    )
+    .fetch_one(&mut su)
+    .await
+    .unwrap();
+    assert_eq!((reason.as_str(), graded.as_str()), ("误交", "5"));
+}
+
+#[tokio::test]
+async fn what_expired_or_was_voided_is_opened_again_where_it_can_be() {
+    let world = populated().await;
+    let a = &world.a;
+    a.exam_of("e", &CHOICES, |e| e.time_limit = seconds(1)).await;
+    let late = start(a, "exams/e", "late").await.unwrap().name;
+    save(a, &late, 1, vec![pick(1, "B")]).await.unwrap();
+    expired(a, &late).await;
+    reopen(a, reopening(&late)).await.because(Code::FailedPrecondition, "NO_TIME_LEFT");
+    let timed = |name: &str, s| pb::ReopenAttemptRequest { time_left: seconds(s), ..reopening(name) };
+    let again = reopen(a, timed(&late, 300)).await.unwrap();
+    let left = again.due_time.unwrap().seconds - Utc::now().timestamp();
+    assert!((295..=300).contains(&left) && again.state() == pb::AttemptState::Open, "{again:?}");
+    submit(a, &late, vec![pick(2, "B")]).await.unwrap();
+    let whole = result(a, &late).await.unwrap();
+    assert_eq!((whole.score.as_str(), whole.expired, whole.late), ("4", false, false));
+
+    // A void one, while it was open.
+    a.exam_of("v", &CHOICES, |e| e.time_limit = seconds(600)).await;
+    let first = start(a, "exams/v", "c").await.unwrap().name;
+    save(a, &first, 1, vec![pick(1, "B")]).await.unwrap();
+    void(a, &first).await.unwrap();
+    let restored =
+        pb::ReopenAttemptRequest { state: pb::AttemptState::Submitted as i32, ..reopening(&first) };
+    reopen(a, restored.clone()).await.because(Code::FailedPrecondition, "ATTEMPT_NOT_SUBMITTED");
+    let again = reopen(a, reopening(&first)).await.unwrap();
+    assert_eq!((again.state(), again.responses.len(), again.sequence), (pb::AttemptState::Open, 1, 1));
+    submit(a, &first, vec![]).await.unwrap();
+    let before = result(a, &first).await.unwrap();
+    // A void one that was submitted gets its result back, or is sat again.
+    void(a, &first).await.unwrap();
+    result(a, &first).await.because(Code::NotFound, "NOT_FOUND");
+    assert_eq!(reopen(a, restored.clone()).await.unwrap().state(), pb::AttemptState::Submitted);
+    assert_eq!(result(a, &first).await.unwrap(), before);
+    void(a, &first).await.unwrap();
+    assert_eq!(reopen(a, reopening(&first)).await.unwrap().state(), pb::AttemptState::Open);
+    void(a, &first).await.unwrap();
+
+    // Another one took its place: open, then submitted.
+    let second = start(a, "exams/v", "c").await.unwrap().name;
+    reopen(a, reopening(&first)).await.because(Code::FailedPrecondition, "ATTEMPTS_EXHAUSTED");
+    a.accommodate("exams/v", vec![extra("c", 0, 1)]).await;
+    reopen(a, reopening(&first)).await.because(Code::FailedPrecondition, "ATTEMPT_OPEN");
+    submit(a, &second, vec![]).await.unwrap();
+    reopen(a, reopening(&first)).await.unwrap();
+
+    // Nothing was sat here; the keys are out; the exam has closed; there is no such attempt.
+    let sent = a.submission("exams/v", "sent", vec![pick(1, "B")]).await.unwrap().name;
+    let sent = sent.strip_suffix("/result").unwrap();
+    reopen(a, reopening(sent)).await.because(Code::FailedPrecondition, "SAT_ELSEWHERE");
+    void(a, sent).await.unwrap();
+    let back = pb::ReopenAttemptRequest { name: sent.to_owned(), ..restored };
+    reopen(a, back).await.unwrap();
+    assert_eq!(result(a, sent).await.unwrap().score, "2");
+    a.exam_of("r", &CHOICES, |e| {
+        let content = pb::ReleaseContent::Keys as i32;
+        e.release = Some(pb::ReleasePolicy { time: pb::ReleaseTime::AtOnce as i32, content });
+    })
+    .await;
+    let seen = start(a, "exams/r", "c").await.unwrap().name;
+    submit(a, &seen, vec![]).await.unwrap();
+    reopen(a, reopening(&seen)).await.because(Code::FailedPrecondition, "RESULTS_RELEASED");
+    a.exam_of("closed", &CHOICES, |_| {}).await;
+    let name = start(a, "exams/closed", "c").await.unwrap().name;
+    submit(a, &name, vec![]).await.unwrap();
+    change(a, "exams/closed", "close_time", |e| {
+        e.close_time = Some(prost_types::Timestamp { seconds: Utc::now().timestamp() - 60, nanos: 0 });
+    })
+    .await;
+    reopen(a, reopening(&name)).await.because(Code::FailedPrecondition, "NO_TIME_LEFT");
+    assert_eq!(reopen(a, timed(&name, 60)).await.unwrap().state(), pb::AttemptState::Open);
+    let absent = format!("exams/closed/attempts/{}", uuid::Uuid::now_v7());
+    reopen(a, reopening(&absent)).await.because(Code::NotFound, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn attempts_are_listed_whatever_state_they_are_in() {
+    let world = populated().await;
+    let a = &world.a;
+    a.exam_of("e", &CHOICES, |e| e.max_attempts = 2).await;
+    let mut names = Vec::new();
+    for candidate in ["d", "c", "b", "a"] {
+        names.push(start(a, "exams/e", candidate).await.unwrap().name);
+    }
+    submit(a, &names[1], vec![]).await.unwrap();
+    void(a, &names[2]).await.unwrap();
+    a.submission("exams/e", "c", vec![pick(1, "B")]).await.unwrap();
+    let list = |filter: &str, order_by: &str| {
+        let (filter, order_by) = (filter.to_owned(), order_by.to_owned());
+        let mut client = a.delivery();
+        let parent = "exams/e".to_owned();
+        async move {
+            let request = pb::ListAttemptsRequest { parent, filter, order_by, ..Default::default() };
+            client.list_attempts(request).await.map(|r| r.into_inner().attempts)
+        }
+    };
+    let short = |all: Vec<pb::Attempt>| {
+        all.into_iter().map(|x| format!("{}{} {:?}", x.candidate, x.number, x.state())).collect::<Vec<_>>()
+    };
+    let all = list("", "").await.unwrap();
+    assert!(all.iter().all(|x| x.paper.is_none() && x.responses.is_empty() && x.start_time.is_some()));
+    assert_eq!(short(all), ["a1 Open", "b1 Void", "c1 Submitted", "c2 Submitted", "d1 Open"]);
+    let by_start = short(list("", "start_time desc").await.unwrap());
+    assert_eq!(by_start, ["c2 Submitted", "a1 Open", "b1 Void", "c1 Submitted", "d1 Open"]);
+    assert_eq!(short(list("state = open", "").await.unwrap()), ["a1 Open", "d1 Open"]);
+    assert_eq!(short(list("state = void", "").await.unwrap()), ["b1 Void"]);
+    assert_eq!(short(list("candidate = c AND number = 2", "").await.unwrap()), ["c2 Submitted"]);
+    assert_eq!(short(list("start_time < \"2020-01-01T00:00:00Z\"", "").await.unwrap()), [""; 0]);
+    list("score = 1", "score").await.bad(&["filter", "order_by"]);
+    let absent = pb::ListAttemptsRequest { parent: "exams/none".to_owned(), ..Default::default() };
+    a.delivery().list_attempts(absent).await.because(Code::NotFound, "NOT_FOUND");
+    // Who delivers and who keeps exams may ask; graders and analysts see no candidates here.
+    for (role, may) in [
+        (pb::Role::Deliverer, true),
+        (pb::Role::Operator, true),
+        (pb::Role::Grader, false),
+        (pb::Role::Author, false),
+    ] {
+        let caller = a.role(&[role]).await;
+        let request = pb::ListAttemptsRequest { parent: "exams/e".to_owned(), ..Default::default() };
+        assert_eq!(caller.delivery().list_attempts(request).await.is_ok(), may, "{role:?}");
+    }
+}

@@ -207,9 +207,11 @@ async fn read(a: &As, method: &str, other: bool, names: &Names) -> Result<Vec<u8
                 (true, "ListQuestions") => "banks/other",
                 (true, "ListQuestionVersions") => "banks/crm/questions/other",
                 (true, "ListForms") => "blueprints/other",
-                (true, "ListResults" | "ListRegrades" | "ListAccommodations" | "ListGradingTasks") => {
-                    "exams/other"
-                }
+                (
+                    true,
+                    "ListResults" | "ListAttempts" | "ListRegrades" | "ListAccommodations"
+                    | "ListGradingTasks",
+                ) => "exams/other",
                 (true, _) => parent,
             };
             let (names, _) = page(a, list, Ask::under(parent)).await?;
@@ -306,8 +308,14 @@ async fn no_filter_and_no_collection_reaches_another_tenants() {
         let (parent, ..) = offer(&method);
         let dash = match parent.split('/').next() {
             Some(head @ ("banks" | "blueprints" | "exams"))
-                if !["ListQuestionVersions", "ListAccommodations", "ListGradingTasks", "ListRegrades"]
-                    .contains(&method.as_str()) =>
+                if ![
+                    "ListQuestionVersions",
+                    "ListAttempts",
+                    "ListAccommodations",
+                    "ListGradingTasks",
+                    "ListRegrades",
+                ]
+                .contains(&method.as_str()) =>
             {
                 format!("{head}/-")
             }
@@ -514,6 +522,14 @@ async fn no_write_reaches_another_tenants() {
                     ..Default::default()
                 };
                 a.delivery().void_attempt(request).await.map(|_| Code::Ok)
+            }
+            "ReopenAttempt" => {
+                let request = pb::ReopenAttemptRequest {
+                    name: names.attempt.clone(),
+                    reason: "x".to_owned(),
+                    ..Default::default()
+                };
+                a.delivery().reopen_attempt(request).await.map(|_| Code::Ok)
             }
             "SaveResponses" => {
                 let request = pb::SaveResponsesRequest {

@@ -92,6 +92,11 @@ pub async fn page(a: &As, method: &str, ask: Ask) -> Result<(Vec<String>, String
             let r = a.result().list_results(request).await?.into_inner();
             (r.results.into_iter().map(|x| x.name).collect(), r.next_page_token)
         }
+        "ListAttempts" => {
+            let request = pb::ListAttemptsRequest { parent, page_size, page_token, filter, order_by };
+            let r = a.delivery().list_attempts(request).await?.into_inner();
+            (r.attempts.into_iter().map(|x| x.name).collect(), r.next_page_token)
+        }
         "ListAccommodations" => {
             let request = pb::ListAccommodationsRequest { parent, page_size, page_token };
             let r = a.exam().list_accommodations(request).await?.into_inner();
@@ -150,6 +155,7 @@ pub fn offer(method: &str) -> (&'static str, Option<&'static str>, &'static [&'s
         "ListResults" => {
             ("exams/spring", Some("attempt_number = 1"), &["submit_time", "score", "update_time"])
         }
+        "ListAttempts" => ("exams/spring", Some("state != void"), &["candidate", "start_time"]),
         "ListAccommodations" => ("exams/spring", None, &[]),
         "ListGradingTasks" => ("exams/written", Some("question = \"banks/crm/questions/a1\""), &[]),
         "ListRegrades" => ("exams/choices", None, &[]),
