@@ -36,7 +36,7 @@ const AT_ONCE: usize = 2;
 /// The time that one transaction may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest for which a tenant is not looked at whose attempts have time beyond their own: it may be taken from them.
-const LATER: Duration = Duration::from_secs(30);
+const LATER: Duration = Duration::from_secs(5);
 
 /// What a turn came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

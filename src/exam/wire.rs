@@ -461,6 +461,7 @@ mod tests {
             create_time: zero,
             update_time: zero,
             etag: "4".into(),
+            created_by: "apiKeys/k".into(),
             ..exam()
         };
         assert_eq!(show(&row(&given)), expected);

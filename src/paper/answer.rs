@@ -313,6 +313,11 @@ pub(super) fn apply(text: &Text, table: &Table, build: &mut Build, current: usiz
                         "the answer table and the key beside the question differ; the key beside the question was kept".into(),
                     )),
                     Some(_) => {}
+                    None if draft.words.is_some() => draft.notes.push((
+                        Code::KeyConflict,
+                        entry.at.clone(),
+                        "the answer table gives a key and the question an answer in words; the words were kept".into(),
+                    )),
                     None => {
                         draft.key = Some((key, Place::Table));
                         draft.question.answer_raw = Some(text.show(entry.at.clone()));

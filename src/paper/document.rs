@@ -8,12 +8,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::account;
 use super::answer::{
     apply, finish_draft, infer_kind, settle_filled, settle_glued, settle_glued_refs, settle_inside, unmapped,
 };
 use super::check;
 use super::duplicate;
-use super::finding::{Code, Finding};
+use super::finding::Finding;
 use super::fold::{BLANK, CUT, HEAD, LINE, Text};
 use super::furniture;
 use super::groups;
@@ -52,6 +53,8 @@ pub(super) struct Build {
     chapters: Vec<String>,
     /// Where its last item ends.
     pub(super) end: usize,
+    /// What its heads, titles and shared texts took of the text.
+    taken: Vec<Range<usize>>,
     /// No number is used twice.
     pub(super) unique: bool,
 }
@@ -71,7 +74,9 @@ struct Reader<'a> {
     pending: Vec<Range<usize>>,
     head: usize,
     /// A chapter line that stands over no header.
-    chapter: Option<String>,
+    chapter: Option<(String, Range<usize>)>,
+    /// What was taken outside of papers.
+    taken: Vec<Range<usize>>,
     findings: Vec<Finding>,
     tables: Vec<(usize, Option<usize>, usize)>,
 }
@@ -140,6 +145,7 @@ pub(super) fn read(source: &str) -> Reading {
         pending: Vec::new(),
         head: 0,
         chapter: None,
+        taken: Vec::new(),
         findings,
         tables: Vec::new(),
     };
@@ -152,6 +158,7 @@ pub(super) fn read(source: &str) -> Reading {
         match wall {
             Wall::Header(i) => {
                 if range.end <= at && at > range.start {
+                    reader.take(range);
                     continue;
                 }
                 owner = Some(i);
@@ -162,11 +169,13 @@ pub(super) fn read(source: &str) -> Reading {
                     reader.pending.push(boundary.range.clone());
                     resumes = None;
                 } else {
+                    reader.take(range.clone());
                     resumes = reader.current();
                 }
                 owner = None;
             }
             Wall::Table(i) => {
+                reader.taken.push(range.clone());
                 reader.meet(i, &tables[i]);
                 // What stands over answers is the title of no further paper.
                 reader.pending.clear();
@@ -174,7 +183,7 @@ pub(super) fn read(source: &str) -> Reading {
                 resumes = reader.current();
             }
             Wall::Chapter => {
-                reader.chapter = Some(text.show(range.clone()));
+                reader.chapter = Some((text.show(range.clone()), range.clone()));
                 resumes = None;
                 owner = None;
             }
@@ -194,6 +203,14 @@ pub(super) fn read(source: &str) -> Reading {
 }
 
 impl Reader<'_> {
+    /// Notes what a head, a title or a shared text took.
+    fn take(&mut self, range: Range<usize>) {
+        match self.builds.last_mut() {
+            Some(build) => build.taken.push(range),
+            None => self.taken.push(range),
+        }
+    }
+
     /// The section that may go on after an interruption.
     fn current(&self) -> Option<(usize, usize)> {
         let build = self.builds.len().checked_sub(1)?;
@@ -218,6 +235,7 @@ impl Reader<'_> {
     /// A stretch under a header.
     fn section(&mut self, range: Range<usize>, index: usize) {
         let header = self.headers[index].clone();
+        let head = header.chapter.as_ref().map_or(header.at, |c| c.0.min(header.at))..header.end;
         if self.tagged(&range, &header) {
             return;
         }
@@ -225,6 +243,10 @@ impl Reader<'_> {
         if self.is_new(&header) {
             self.open(begin);
         }
+        // Between the line of the chapter and the head may stand other lines.
+        let named = (head.start + 1..header.at).find(|&i| self.page.text.has(i, LINE)).unwrap_or(header.at);
+        self.take(head.start..named.max(head.start));
+        self.take(header.at..header.end);
         let Some(build) = self.builds.last_mut() else { return };
         build.last_ordinal = header.number.or(build.last_ordinal.map(|o| o + 1));
         if let Some((_, chapter)) = &header.chapter {
@@ -283,6 +305,9 @@ impl Reader<'_> {
             let long = matches!(kind, Kind::CaseAnalysis | Kind::Scenario | Kind::Picture)
                 || (reading && lead.chars().count() > 40)
                 || (lead.chars().count() > 120 && kind.is_free());
+            if !run.items.is_empty() {
+                build.taken.push(range.start..first);
+            }
             if long && !run.items.is_empty() {
                 section.material = Some(lead);
                 several = !later.is_empty();
@@ -302,6 +327,8 @@ impl Reader<'_> {
         let restart = run.restart;
         let mut items = run.items;
         let texts = passages(&self.page, &mut items, reading);
+        build.taken.extend(texts.iter().map(|t| t.1.clone()));
+        build.taken.extend(groups.iter().flatten().map(|g| g.span.clone()));
         // A case without numbered items is one item.
         if items.is_empty() && kind.is_free() && range.len() >= 12 && restart.is_none() {
             items.extend(whole(text, range.clone()));
@@ -316,7 +343,7 @@ impl Reader<'_> {
             draft.question.chapter.clone_from(&chapter);
             draft.question.material.clone_from(&material);
             if let Some((_, words)) = texts.iter().rev().find(|(from, _)| *from <= n) {
-                draft.question.material = Some(words.clone());
+                draft.question.material = Some(text.show(words.clone()));
             }
             build.end = build.end.max(item.body.end);
             build.drafts.push(draft);
@@ -356,6 +383,8 @@ impl Reader<'_> {
         if run.restart.is_some() || run.items.first().is_none_or(|i| i.mark.value != previous + 1) {
             return false;
         }
+        let begin = header.chapter.as_ref().map_or(header.at, |c| c.0.min(header.at));
+        self.take(begin..header.end);
         self.add(run.items, b, s);
         true
     }
@@ -366,6 +395,9 @@ impl Reader<'_> {
         let previous = self.builds.last().and_then(|b| b.drafts.last()).map_or(0, |d| d.question.number);
         let mut items = self.page.split(range.clone(), Some(kind), previous).items;
         let material = items.first().map(|first| text.show(range.start..first.at)).filter(|m| !m.is_empty());
+        if let Some(first) = items.first() {
+            self.take(range.start..first.at);
+        }
         if items.is_empty() {
             items.extend(whole(text, range));
         }
@@ -385,21 +417,7 @@ impl Reader<'_> {
 
     /// Text behind the last item of a run: other items, or words that are left out.
     fn leave(&mut self, range: Range<usize>) {
-        let text = self.page.text;
-        if range.len() >= 2 && self.page.split_bare(range.clone(), None).is_empty() {
-            let finding = Finding::new(
-                Code::TextLeftOut,
-                text.line(range.start),
-                text.show(range.clone()),
-                "this text follows the last question and belongs to none; it was left out",
-            );
-            if let Some(build) = self.builds.last_mut() {
-                let section = build.document.sections.len().checked_sub(1);
-                build.findings.push(finding.on(0, section, None));
-            }
-        } else {
-            self.bare(range, None);
-        }
+        self.bare(range, None);
     }
 
     /// Numbering starts again without a header: the short line before it is the title of what follows.
@@ -482,7 +500,7 @@ impl Reader<'_> {
             settle_glued(&mut drafts);
             // A bank goes on with its next chapter.
             let chapter = self.chapter.take();
-            let known = |b: &Build| chapter.as_ref().is_some_and(|c| !b.chapters.contains(c));
+            let known = |b: &Build| chapter.as_ref().is_some_and(|c| !b.chapters.contains(&c.0));
             let next_chapter = self.pending.is_empty() && self.builds.last().is_some_and(known);
             if !(goes_on || next_chapter) || self.builds.is_empty() {
                 // The words before the first item are its title when they are short.
@@ -504,7 +522,8 @@ impl Reader<'_> {
             }
             at = run.items.last().map_or(begin, |i| i.body.end);
             if let (Some(chapter), Some(build)) = (chapter, self.builds.last_mut()) {
-                build.chapters.push(chapter);
+                build.chapters.push(chapter.0);
+                build.taken.push(chapter.1);
             }
             self.infer(drafts, at, next_chapter);
         }
@@ -596,6 +615,15 @@ impl Reader<'_> {
             build.titles.push(build.head.clone());
         }
         title::read(self.page.text, build.head.clone(), &build.titles, &mut build.document);
+        // Another title above the one that was kept is told, not taken.
+        let title = Text::fold(build.document.title.as_deref().unwrap_or_default());
+        let title = title.folded(0..title.len());
+        let own = |t: &&Range<usize>| {
+            let words = self.page.text.folded((*t).clone());
+            let promise = words.chars().count() <= title.chars().count() + 8;
+            (words.contains(&title) && promise) || title.contains(&words)
+        };
+        build.taken = build.titles.iter().filter(own).cloned().collect();
         self.builds.push(build);
     }
 
@@ -662,7 +690,26 @@ impl Reader<'_> {
             }
         }
         let mut reading = Reading { documents: Vec::new(), findings: self.findings };
-        let kept: Vec<Build> = self.builds.into_iter().filter(|b| !b.drafts.is_empty()).collect();
+        let (kept, empty): (Vec<Build>, Vec<Build>) =
+            self.builds.into_iter().partition(|b| !b.drafts.is_empty());
+        // A head without questions is no paper, but what was found under it stays told.
+        for finding in empty.into_iter().flat_map(|b| b.findings) {
+            reading.findings.push(Finding { document: None, section: None, question: None, ..finding });
+        }
+        let mut taken = self.taken;
+        let mut reaches = Vec::with_capacity(kept.len());
+        for build in &kept {
+            taken.extend(build.taken.iter().cloned());
+            taken.extend(build.drafts.iter().map(|d| d.span.clone()));
+            let first = build.drafts.iter().map(|d| d.span.start);
+            let heads = build.headers.iter().flatten().map(|h| h.at);
+            reaches.push(account::Reach {
+                begin: first.chain(heads).min().unwrap_or(build.end),
+                end: build.end,
+            });
+        }
+        let mut left = Vec::new();
+        account::tell(&self.page, taken, &reaches, &mut left);
         let count = kept.len();
         for (d, mut build) in kept.into_iter().enumerate() {
             for draft in &mut build.drafts {
@@ -681,6 +728,7 @@ impl Reader<'_> {
             reading.findings.append(&mut build.findings);
             reading.findings.append(&mut found);
         }
+        reading.findings.append(&mut left);
         duplicate::settle(&mut reading);
         if reading.documents.iter().all(duplicate::is_copy) {
             check::prose(&self.page, &mut reading);
@@ -698,15 +746,15 @@ fn is_chapter(text: &Text, line: &Range<usize>) -> bool {
         && !line.clone().any(|i| matches!(text.at(i), '。' | '?' | '!' | ';' | ',' | '_'))
 }
 
-/// Cuts the texts between questions off the questions before them: from which item on each holds, and its words.
-fn passages(page: &Page, items: &mut [Item], reading: bool) -> Vec<(usize, String)> {
+/// Cuts the texts between questions off the questions before them: from which item on each holds, and where it stands.
+fn passages(page: &Page, items: &mut [Item], reading: bool) -> Vec<(usize, Range<usize>)> {
     let mut texts = Vec::new();
     for n in 1..items.len() {
         let next = items[n].at;
         let body = items[n - 1].body.clone();
         if let Some(cut) = groups::passage(page, &body, reading).filter(|&c| c < next) {
             items[n - 1].body.end = cut;
-            texts.push((n, page.text.show(cut..next)));
+            texts.push((n, cut..next));
         }
     }
     texts

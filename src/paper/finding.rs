@@ -91,6 +91,8 @@ codes! {
     PictureMissing = "picture_missing", Error;
     /// Question and options are equal to an earlier question.
     DuplicateQuestions = "duplicate_questions", Error;
+    /// Text that looks like part of a question and was not read as one.
+    UnreadText = "unread_text", Error;
     /// An option label is skipped.
     OptionMissing = "option_missing", Error;
     /// Questions whose numbers are missing in the run of numbers.
@@ -181,8 +183,10 @@ codes! {
     CandidateFields = "candidate_fields", Info;
     /// Numbered prose that was not read as questions.
     FalsePositiveRisk = "false_positive_risk", Info;
-    /// Text after the last question of a section that belongs to no question.
+    /// Text that belongs to no question and no head.
     TextLeftOut = "text_left_out", Warning;
+    /// Text outside of papers that has nothing of a question.
+    ProseLeftOut = "prose_left_out", Info;
     /// The paper stops before all declared sections are complete.
     PaperIncomplete = "paper_incomplete", Warning;
 }

@@ -32,6 +32,8 @@ pub(super) struct Text {
     shown: Vec<char>,
     line: Vec<u32>,
     column: Vec<u32>,
+    /// Furniture of the site stood behind the last character.
+    cut_end: bool,
 }
 
 enum Fold {
@@ -119,6 +121,7 @@ impl Text {
             shown: Vec::with_capacity(guess),
             line: Vec::with_capacity(guess),
             column: Vec::with_capacity(guess),
+            cut_end: false,
         };
         let (mut line, mut column, mut pending, mut after_cr) = (1_u32, 0_u32, LINE, false);
         for c in source.chars() {
@@ -176,7 +179,14 @@ impl Text {
         if gone.is_empty() {
             return self;
         }
-        let mut kept = Self { chars: vec![], flags: vec![], shown: vec![], line: vec![], column: vec![] };
+        let mut kept = Self {
+            chars: vec![],
+            flags: vec![],
+            shown: vec![],
+            line: vec![],
+            column: vec![],
+            cut_end: self.cut_end,
+        };
         let (mut next, mut pending) = (0, 0);
         for i in 0..self.chars.len() {
             while gone.get(next).is_some_and(|(range, _)| range.end <= i) {
@@ -194,6 +204,7 @@ impl Text {
             kept.push(self.chars[i], self.shown[i], self.line[i], self.column[i], self.flags[i] | pending);
             pending = 0;
         }
+        kept.cut_end |= pending & CUT != 0;
         kept
     }
 
@@ -219,7 +230,10 @@ impl Text {
 
     /// Whether any of `mask` is set at `i`.
     pub(super) fn has(&self, i: usize, mask: u8) -> bool {
-        self.flags.get(i).is_some_and(|f| f & mask != 0)
+        match self.flags.get(i) {
+            Some(flags) => flags & mask != 0,
+            None => self.cut_end && mask & CUT != 0,
+        }
     }
 
     /// Whether `word` stands at `i`.

@@ -55,8 +55,14 @@ pub(super) fn strip(text: Text, findings: &mut Vec<Finding>) -> Text {
     let mut gone: Vec<(Range<usize>, bool)> = Vec::new();
     let mut quoted: Option<(u32, String)> = None;
     let mut watermark: Option<(u32, String)> = None;
+    let mut uploader = false;
     for line in text.lines() {
-        if is_furniture(&text, &line) {
+        // The line behind the word for them is the name of who put the page there.
+        let name = std::mem::take(&mut uploader)
+            && line.len() <= 16
+            && line.clone().all(|i| text.at(i).is_alphanumeric() || matches!(text.at(i), '*' | '_' | '-'));
+        uploader = line.len() <= 12 && text.contains(line.clone(), &["文档贡献者", "上传者"]);
+        if name || is_furniture(&text, &line) {
             quoted.get_or_insert_with(|| (text.line(line.start), text.show(line.clone())));
             gone.push((line, true));
             continue;
@@ -72,9 +78,12 @@ pub(super) fn strip(text: Text, findings: &mut Vec<Finding>) -> Text {
                 i = range.end;
                 gone.push((range, true));
             } else if let Some((_, length)) = text.one_of(i, FOOTERS) {
+                // "文档评论(0) name": the counter and the name of the uploader go with it.
+                let end =
+                    if text.before(i + length) == '(' && line.end - i <= 40 { line.end } else { i + length };
                 quoted.get_or_insert_with(|| (text.line(i), text.show(i..i + length)));
-                gone.push((i..i + length, true));
-                i += length;
+                gone.push((i..end, true));
+                i = end;
             } else if let Some(range) = edit_mark(&text, i) {
                 watermark.get_or_insert_with(|| (text.line(i), text.show(range.clone())));
                 i = range.end;

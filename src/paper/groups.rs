@@ -19,6 +19,8 @@ use super::question::{self, Draft, Place};
 pub(super) struct Group {
     /// The list.
     pub(super) options: Chain,
+    /// Everything that belongs to it, the words over the list included.
+    pub(super) span: Range<usize>,
     /// The questions.
     pub(super) items: Vec<Item>,
     /// A line of keys behind the last question, one for each in order.
@@ -32,7 +34,8 @@ pub(super) fn shared(page: &Page, range: Range<usize>) -> Option<Vec<Group>> {
     let marks: Vec<&Mark> = page.marks_in(range.clone()).iter().filter(firm).collect();
     let first = *marks.first()?;
     let chain = page.labels.chain(text, range.start..first.at).filter(|c| c.labels.len() >= 2)?;
-    let mut groups = vec![Group { options: chain, items: Vec::new(), keys: Vec::new() }];
+    let mut groups =
+        vec![Group { options: chain, span: range.start..range.start, items: Vec::new(), keys: Vec::new() }];
     let mut current = first;
     loop {
         let next = marks
@@ -55,11 +58,13 @@ pub(super) fn shared(page: &Page, range: Range<usize>) -> Option<Vec<Group>> {
             prefixed: false,
             body: current.end..stop.max(current.end),
         };
-        groups.last_mut()?.items.push(item);
+        let group = groups.last_mut()?;
+        group.span.end = item.body.end;
+        group.items.push(item);
         let Some(next) = next else { break };
         if opens.is_some() {
             let options = page.labels.chain(text, stop..next.at)?;
-            groups.push(Group { options, items: Vec::new(), keys: Vec::new() });
+            groups.push(Group { options, span: stop..next.at, items: Vec::new(), keys: Vec::new() });
         }
         current = next;
     }

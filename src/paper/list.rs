@@ -109,6 +109,10 @@ fn next_end(ends: &[usize], from: usize) -> usize {
 fn heading(text: &Text, line: &Range<usize>) -> Option<(usize, Option<String>)> {
     let limit = line.end.min(line.start + 60);
     for i in line.start..limit {
+        // Every heading opens with one of few characters.
+        if !matches!(text.at(i), '参' | '答' | '标' | '试' | 'A' | 'K' | 'S') {
+            continue;
+        }
         let Some((_, length)) = text.one_of(i, HEADINGS) else { continue };
         let mut end = i + length;
         let bracket = i > line.start && matches!(text.before(i), '【' | '[' | '(' | '《');
@@ -406,6 +410,18 @@ impl Reader<'_> {
             }
         };
         let next = (i + 1..limit).find(|&k| ends(k));
+        // A reason asks nothing: questions behind the list are not swallowed by it.
+        let reaches = next.unwrap_or(limit);
+        let asks = self.page.labels.pair_within(i..reaches)
+            || self.page.key_in(i..reaches).is_some_and(|k| !k.free)
+            || self.page.marks_in(i + 1..reaches).iter().any(|m| m.hard && !m.doubtful && !m.glued);
+        if asks && mark.is_none() && text.breaks(i) {
+            return i;
+        }
+        // The next line is no reason unless a mark says so or the list goes on behind it.
+        if next.is_none() && mark.is_none() && text.breaks(i) {
+            return i;
+        }
         let line = (i + 1..stop).find(|&k| text.breaks(k)).unwrap_or(stop);
         let end = match (next, mark) {
             (Some(next), _) => next,
@@ -489,7 +505,7 @@ fn ordinal_at(text: &Text, i: usize) -> Option<(u32, usize)> {
 /// A line that names a chapter or a part: where it ends.
 fn chapter_line(text: &Text, i: usize, stop: usize) -> Option<usize> {
     header::chapter_at(text, i)?;
-    let end = (i + 1..stop.min(i + 60)).find(|&k| text.breaks(k))?;
+    let end = (i + 1..=stop.min(i + 60)).find(|&k| text.breaks(k))?;
     Some(end)
 }
 
@@ -522,6 +538,9 @@ const NUMBER_CELLS: &[&str] = &["题号", "序号", "题目", "题", "No.", "No"
 const KEY_CELLS: &[&str] = &["答案", "参考答案", "正确答案", "Answer", "Answers", "Key", "选项"];
 
 fn grid_opens(text: &Text, line: &Range<usize>) -> bool {
+    if !matches!(text.at(line.start), '|' | '题' | '序' | 'N' | 'Q' | '#') {
+        return false;
+    }
     let first = cells(text, line).first().map(|c| text.folded(c.clone())).unwrap_or_default();
     NUMBER_CELLS.contains(&first.as_str()) && grid(text, line.start, text.len()).is_some()
 }

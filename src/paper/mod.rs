@@ -7,6 +7,7 @@
 //! are found in that stream, split into items (`items`), read one by one (`question`, `keys`, `explain`), put
 //! together (`document`) and checked (`check`).
 
+mod account;
 mod answer;
 mod check;
 mod document;

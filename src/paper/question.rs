@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::account;
 use super::explain::{self, Explained};
 use super::fill::{self, Filled};
 use super::finding::Code;
@@ -324,6 +325,28 @@ pub(super) fn read(page: &Page, item: &Item, kind: Option<Kind>) -> Draft {
     } else {
         Vec::new()
     };
+    let mut parts: Vec<Range<usize>> = stem.clone();
+    parts.extend([
+        item.at..item.mark.end.max(body.start),
+        cut.clone().unwrap_or(0..0),
+        raw.clone().unwrap_or(0..0),
+    ]);
+    parts.extend(words.clone());
+    parts.extend(chain.as_ref().and_then(|c| Some(c.labels.first()?.at..c.end)));
+    parts.extend(mark.map(|m| m.at..m.end));
+    parts.extend(explanation.map(|e| e.0..explanation_end));
+    let explained_parts = [&explained.body, &explained.knowledge, &explained.mistake, &explained.difficulty];
+    parts.extend(explained_parts.into_iter().flatten().cloned());
+    if explanation.is_none() {
+        parts.extend(label.map(|l| l..body.end));
+    }
+    for left in account::rest(text, item.at..body.end, parts) {
+        notes.push((
+            Code::TextLeftOut,
+            left,
+            "these words of the question belong to no part of it; they were left out".into(),
+        ));
+    }
     let number_range = item.at..item.mark.end;
     let question = Question {
         number: item.mark.value,

@@ -270,6 +270,10 @@ fn marks(page: &Page, body: Range<usize>, header: &Header) -> (Vec<Entry>, bool)
 
 pub(super) fn words(page: &Page, body: Range<usize>, header: &Header) -> Vec<Entry> {
     let run = page.split(body, Some(header.kind), 0);
+    // What has options is asked, not answered.
+    if run.items.iter().any(|item| page.labels.pair_within(item.body.clone())) {
+        return Vec::new();
+    }
     run.items
         .into_iter()
         .map(|item| {

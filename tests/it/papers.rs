@@ -82,6 +82,22 @@ fn shared_papers_are_read_in_every_variant() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// Minimal papers of faults that real use has shown, where somebody has put them.
+#[test]
+fn minimal_papers_are_read() {
+    let dir = root().join("../shared/cases/papers");
+    let papers = papers(&dir, &dir);
+    if papers.is_empty() {
+        println!("SKIPPED: there are no papers in {}", dir.display());
+    }
+    let mut problems = Vec::new();
+    for paper in papers {
+        check(paper.name.clone(), &paper.gold, &paper.text, &mut problems);
+        check(format!("{} crlf", paper.name), &paper.gold, &paper.text.replace('\n', "\r\n"), &mut problems);
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 /// The same by the tool that stands beside the papers, so that our own reading of its rules is not the only judge.
 #[test]
 fn shared_papers_satisfy_the_tool_beside_them() {

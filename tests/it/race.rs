@@ -495,7 +495,7 @@ async fn sittings_that_end_while_the_exam_is_regraded_keep_their_answers_and_get
     const SITTINGS: usize = 60;
     let (world, servers) = two_servers().await;
     let s2 = rekeyed(&world.a).await;
-    let limit = Some(prost_types::Duration { seconds: 2, nanos: 0 });
+    let limit = Some(prost_types::Duration { seconds: 5, nanos: 0 });
     let exam = pb::Exam { name: "exams/spring".to_owned(), time_limit: limit, ..Default::default() };
     let update_mask = Some(prost_types::FieldMask { paths: vec!["time_limit".to_owned()] });
     let request = pb::UpdateExamRequest { exam: Some(exam), update_mask, ..Default::default() };

@@ -265,7 +265,7 @@ fn last_part(draft: &Draft) -> Option<&std::ops::Range<usize>> {
 fn cut_there(text: &Text, draft: &Draft, unended: bool, closed: bool) -> bool {
     let Some(last) = last_part(draft) else { return false };
     let goes_on = matches!(text.before(last.end), ',' | '、' | ':' | '(' | '“' | '《' | '-');
-    let stops = if last.end >= text.len() { unended } else { text.has(last.end, CUT) };
+    let stops = text.has(last.end, CUT) || (last.end >= text.len() && unended);
     goes_on || (stops && closed)
 }
 

@@ -406,7 +406,7 @@ true_false 5 2 10
 10 冷冻的肉不会变质。 [] false
 11 大米应放在干燥处。 [] true
 12 发芽的土豆可以食用。 [] false"#,
-        codes: "key_table_unmapped no_answer_key numbering_gap section_short",
+        codes: "key_table_unmapped no_answer_key numbering_gap section_short text_left_out",
     },
     Paper {
         name: "case sections with shared text and sub-questions",
@@ -601,7 +601,7 @@ A.封底 B.书脊 C.扉页
         found: r#"single_choice 2 2 -
 1 图书分类法的简称是() [A中图法 B大图法 C小图法] ["A"]
 2 索书号贴在() [A封底 B书脊 C扉页] ["B"]"#,
-        codes: "",
+        codes: "text_left_out",
     },
     Paper {
         name: "slides with labels and counters",

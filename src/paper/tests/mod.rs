@@ -10,6 +10,7 @@ use super::{Answer, Code, Reading, Severity, read};
 mod families;
 mod keys;
 mod papers;
+mod structure;
 
 /// A paper and what must be found in it.
 struct Paper {

@@ -815,7 +815,7 @@ short_answer - 5 10
 2 简述养花的要点。 [] null
 case_analysis - - 10
 1 2020年3月,小王到花店买花。店员说:“今天打8折。”小王买了5枝,回家后发现花已枯萎。问:1)店员错在哪里?2)你认为该怎样处理? [] null"#,
-        codes: "glued_line no_answer_key number_after_answer_bracket",
+        codes: "glued_line no_answer_key number_after_answer_bracket text_left_out",
     },
     Paper {
         name: "case list",

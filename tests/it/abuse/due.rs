@@ -69,6 +69,8 @@ async fn ten_thousand_tenants_do_not_delay_an_end() {
         &format!("the last of {} attempts among 10,000 tenants ended after, s", open.len()),
         took.as_secs_f64(),
     );
-    assert!(took < Duration::from_secs(if long() { 10 } else { 5 }), "{took:?}");
+    // To find them takes a moment however many tenants there are; to end each takes its own time.
+    let turns = Duration::from_millis(200) * u32::try_from(open.len()).unwrap();
+    assert!(took < Duration::from_secs(4) + turns, "{took:?}");
     assert_eq!(attempt(&longer, &kept.name).await.state(), pb::AttemptState::Open);
 }

@@ -19,7 +19,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_types::StatusExt;
 use tower::Service;
 
-use super::{figure, long};
+use super::figure;
 use crate::support::{As, World, cluster, process::Process, reason};
 
 /// Sends its pieces, and then nothing, without an end.
@@ -187,10 +187,4 @@ async fn a_stream_is_not_waited_for_without_end() {
     let took = started.elapsed();
     assert!(took > Duration::from_millis(1300) && took < Duration::from_secs(10), "{took:?}");
     sent.abort();
-    if long() {
-        let nobody = a.with_key("");
-        let started = Instant::now();
-        unfinished(&nobody, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", 16, 8).await;
-        figure("an unfinished reflection stream ends after, s", started.elapsed().as_secs_f64());
-    }
 }
