@@ -189,6 +189,12 @@ codes! {
     ProseLeftOut = "prose_left_out", Info;
     /// The paper stops before all declared sections are complete.
     PaperIncomplete = "paper_incomplete", Warning;
+    /// The text is in Moodle's GIFT format: no paper, and nothing of it was read.
+    LooksLikeGift = "looks_like_gift", Error;
+    /// The text is in the Aiken format and was read as it says.
+    LooksLikeAiken = "looks_like_aiken", Info;
+    /// The text is in the Aiken format and this question of it was read otherwise.
+    AikenMisread = "aiken_misread", Error;
 }
 
 impl Serialize for Code {

@@ -16,6 +16,7 @@ mod explain;
 mod fill;
 mod finding;
 mod fold;
+mod foreign;
 mod furniture;
 mod groups;
 mod header;
@@ -53,7 +54,12 @@ pub use finding::{Code, Finding, Severity};
 /// assert_eq!(reading.documents[0].questions[0].answer, paper::Answer::Truth(true));
 /// ```
 pub fn read(text: &str) -> Reading {
-    document::read(text)
+    if let Some(finding) = foreign::gift(text) {
+        return Reading { documents: Vec::new(), findings: vec![finding] };
+    }
+    let mut reading = document::read(text);
+    foreign::aiken(text, &mut reading);
+    reading
 }
 
 /// Everything a text holds.

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::{Answer, Code, Reading, Severity, read};
 
 mod families;
+mod foreign;
 mod keys;
 mod papers;
 mod structure;
